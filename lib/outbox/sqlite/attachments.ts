@@ -1,0 +1,62 @@
+/**
+ * The folder of attachments beside the database. A file is named by the hash of its content, so that the same picture for
+ * a thousand receivers is kept once, and is there whole or not at all: written under another name, synced, renamed.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { attachmentHash, attachmentMissing } from '../rules.ts';
+import { makeFolder, syncFolder } from './file.ts';
+
+const HASH = /^[0-9a-f]{64}$/;
+
+export class AttachmentFolder {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  has(hash: string): boolean {
+    return HASH.test(hash) && fs.existsSync(this.#path(hash));
+  }
+
+  /** Resolves nothing later: when it returns, the bytes are on disk. */
+  put(bytes: Uint8Array): string {
+    const hash = attachmentHash(bytes);
+    if (this.has(hash)) return hash;
+    makeFolder(this.#folder);
+    const unfinished = this.#path(`${hash}.part`);
+    const descriptor = fs.openSync(unfinished, 'w', 0o600);
+    try {
+      fs.writeFileSync(descriptor, bytes);
+      fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    fs.renameSync(unfinished, this.#path(hash));
+    syncFolder(this.#folder);
+    return hash;
+  }
+
+  read(hash: string): Buffer {
+    if (!this.has(hash)) throw attachmentMissing(hash);
+    return fs.readFileSync(this.#path(hash));
+  }
+
+  /** Not synced: one that comes back after a power cut goes at the next opening. */
+  remove(hash: string): void {
+    fs.rmSync(this.#path(hash), { force: true });
+  }
+
+  /** Removes what nobody needs, and what was never finished. */
+  removeAllBut(isNeeded: (hash: string) => boolean): void {
+    if (!fs.existsSync(this.#folder)) return;
+    for (const name of fs.readdirSync(this.#folder)) {
+      if (!HASH.test(name) || !isNeeded(name)) fs.rmSync(this.#path(name), { force: true });
+    }
+  }
+
+  #path(name: string): string {
+    return path.join(this.#folder, name);
+  }
+}

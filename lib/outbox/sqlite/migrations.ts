@@ -1,0 +1,88 @@
+/**
+ * The schema, as numbered steps that only go forward. Step n brings a file from schema n-1 to n, in one transaction. A step
+ * that was released is never changed: `test/outbox/fixtures/` holds a file of each released schema, which the tests
+ * migrate. (They are TypeScript, not .sql files, so that the build has nothing to copy.)
+ */
+
+/** "USHT", the mark of our files in SQLite's header. */
+export const APPLICATION_ID = 0x55534854;
+
+export const migrations: readonly string[] = [
+  // 1: the first.
+  `
+  -- The columns that change or are searched; what is only kept is JSON in body, so that a message costs one row.
+  -- state, service and type are the codes of rows.ts. Times are milliseconds since 1970.
+  CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    state INTEGER NOT NULL,
+    service INTEGER NOT NULL,
+    type INTEGER NOT NULL,
+    batch_limit INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    expire_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    claims INTEGER NOT NULL,
+    result INTEGER,
+    detail TEXT,
+    frame_key TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+  -- READY, in the order of claiming and by expiry; then the states that wait for an answer, a report or the operator.
+  CREATE INDEX messages_ready ON messages (service, due_at) WHERE state = 0;
+  CREATE INDEX messages_expiry ON messages (service, expire_at) WHERE state = 0;
+  CREATE INDEX messages_waiting ON messages (state, type, updated_at) WHERE state BETWEEN 1 AND 4;
+
+  -- Ids of messages that were pruned, and how these ended.
+  CREATE TABLE remembered (
+    message_id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    content_hash TEXT NOT NULL,
+    state INTEGER NOT NULL,
+    batch_limit INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    claims INTEGER NOT NULL,
+    result INTEGER,
+    detail TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX remembered_age ON remembered (updated_at);
+
+  -- The inbox. wire is the JSON of all that came of the report, by which repeats are known.
+  CREATE TABLE reports (
+    seq INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    emitted INTEGER NOT NULL,
+    result INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    wire TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX reports_of_message ON reports (message_id);
+  CREATE INDEX reports_not_emitted ON reports (seq) WHERE emitted = 0;
+
+  -- What the guards ask: last times by content, and messages created by the second.
+  CREATE TABLE duplicates (
+    duplicate_key TEXT PRIMARY KEY,
+    sent_at INTEGER,
+    seen_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX duplicates_age ON duplicates (seen_at);
+  CREATE TABLE created (bucket INTEGER PRIMARY KEY, messages INTEGER NOT NULL) STRICT;
+
+  -- Which messages need which attachment.
+  CREATE TABLE attachment_users (seq INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (seq, hash)) STRICT, WITHOUT ROWID;
+  CREATE INDEX attachment_users_by_hash ON attachment_users (hash);
+
+  -- One row: how many messages are in each open state, as a JSON array by service and state, and the last numbers given.
+  CREATE TABLE tally (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    open TEXT NOT NULL,
+    last_seq INTEGER NOT NULL,
+    last_report_seq INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO tally VALUES (1, '[[0,0,0,0,0],[0,0,0,0,0]]', 0, 0);
+  `,
+];

@@ -1,0 +1,109 @@
+/**
+ * What can be wrong with a store on disk, in the reader's words: a table of sentences, and the reading of SQLite's and the
+ * system's errors. No sentence holds anything of a message.
+ */
+import { UshotError } from '../../errors.ts';
+
+interface Sentence {
+  readonly en: string;
+  readonly ko: string;
+}
+
+const problems = {
+  inUse: {
+    en: 'another process (pid {pid}) uses {file}; stop that one, or give each its own folder',
+    ko: '다른 프로세스(pid {pid})가 {file} 파일을 쓰고 있습니다. 그 프로세스를 멈추거나 폴더를 따로 지정하세요',
+  },
+  inUseHere: {
+    en: '{file} is open in this process already',
+    ko: '{file} 파일이 이 프로세스에서 이미 열려 있습니다',
+  },
+  newer: {
+    en: '{file} was written by a newer version (schema {found}, this version knows {known}); install that version again',
+    ko: '{file} 파일은 더 새로운 버전이 만든 것입니다(스키마 {found}, 이 버전은 {known}까지). 그 버전을 다시 설치하세요',
+  },
+  foreign: {
+    en: '{file} is not a store of this software; move it away',
+    ko: '{file} 파일은 이 소프트웨어의 저장 파일이 아닙니다. 다른 곳으로 옮기세요',
+  },
+  damaged: {
+    en: '{file} is damaged ({detail}); stop, keep a copy of it with its -wal file, then restore a backup or move it away',
+    ko: '{file} 파일이 손상되었습니다({detail}). 멈춘 뒤 -wal 파일과 함께 복사해 두고, 백업을 되돌리거나 다른 곳으로 옮기세요',
+  },
+  readOnly: {
+    en: '{file} cannot be written ({detail}); check the permissions of the file and its folder',
+    ko: '{file} 파일에 쓸 수 없습니다({detail}). 파일과 폴더의 권한을 확인하세요',
+  },
+  full: {
+    en: 'there is no room left for {file} ({detail}); free some space on that disk',
+    ko: '{file} 파일을 쓸 공간이 없습니다({detail}). 디스크의 여유 공간을 늘리세요',
+  },
+  unreachable: {
+    en: '{file} cannot be read or written ({detail}); check the disk',
+    ko: '{file} 파일을 읽거나 쓸 수 없습니다({detail}). 디스크를 확인하세요',
+  },
+  notOpen: { en: 'the store is not open', ko: '저장소가 열려 있지 않습니다' },
+  threadEnded: {
+    en: 'the thread of the store ended ({detail}); restart Node-RED',
+    ko: '저장소 스레드가 끝났습니다({detail}). Node-RED를 다시 시작하세요',
+  },
+} as const satisfies Record<string, Sentence>;
+
+export type Problem = keyof typeof problems;
+
+export function storeError(problem: Problem, params: Readonly<Record<string, string | number>> = {}): UshotError {
+  const fill = (sentence: string): string =>
+    sentence.replace(/\{(\w+)\}/g, (hole, name: string) => String(params[name] ?? hole));
+  const { en, ko } = problems[problem];
+  return new UshotError('USHOT_STORE', { problem: fill(en), problemKo: fill(ko) });
+}
+
+/** Primary result codes of SQLite that say that the store cannot be kept, whatever was asked. */
+const BY_SQLITE_CODE: Readonly<Record<number, Problem>> = {
+  5: 'inUse', // SQLITE_BUSY
+  7: 'unreachable', // SQLITE_NOMEM
+  8: 'readOnly', // SQLITE_READONLY
+  10: 'unreachable', // SQLITE_IOERR
+  11: 'damaged', // SQLITE_CORRUPT
+  13: 'full', // SQLITE_FULL
+  14: 'unreachable', // SQLITE_CANTOPEN
+  26: 'foreign', // SQLITE_NOTADB
+};
+
+const BY_SYSTEM_CODE: Readonly<Record<string, Problem>> = {
+  EACCES: 'readOnly',
+  EPERM: 'readOnly',
+  EROFS: 'readOnly',
+  ENOSPC: 'full',
+  EDQUOT: 'full',
+  EIO: 'unreachable',
+  EEXIST: 'unreachable',
+  EISDIR: 'unreachable',
+  EMFILE: 'unreachable',
+  ENFILE: 'unreachable',
+  ENOENT: 'unreachable',
+  ENOTDIR: 'unreachable',
+};
+
+/**
+ * The problem of the store that an error of SQLite or of the file system tells of; null when the error is about the call
+ * alone (a bug), and the store is well.
+ */
+export function problemOf(error: unknown): { problem: Problem; detail: string } | null {
+  if (!(error instanceof Error)) return null;
+  const { code, errcode, errstr, syscall } = error as Error & {
+    code?: unknown;
+    errcode?: unknown;
+    errstr?: unknown;
+    syscall?: unknown;
+  };
+  if (typeof errcode === 'number') {
+    const problem = BY_SQLITE_CODE[errcode & 0xff];
+    return problem === undefined ? null : { problem, detail: `${String(errstr)}, ${errcode}` };
+  }
+  if (typeof code === 'string') {
+    const problem = BY_SYSTEM_CODE[code];
+    return problem === undefined ? null : { problem, detail: `${code}${syscall ? ` at ${String(syscall)}` : ''}` };
+  }
+  return null;
+}
