@@ -1,0 +1,145 @@
+/**
+ * The guards: what stops a runaway flow before it costs money. Each is off at 0.
+ *
+ * - `maxPerMinute`, `maxPerDay` (the Korean day): at most so many messages are taken.
+ * - `duplicateSeconds`: the same content to the same receiver goes out once in that time, counted from the one that went.
+ * - `cooldownSeconds`: the same, but every attempt starts the time anew: an alarm that repeats without a pause stays
+ *   silent until it has been quiet for that long.
+ *
+ * The store remembers across restarts; what was decided a moment ago, and may not be committed yet, is remembered here,
+ * so that two inputs at the same instant cannot both pass.
+ */
+import { UshotError } from '../errors.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Draft } from './request.ts';
+import type { AgentSettings } from './settings.ts';
+
+type GuardSettings = Pick<AgentSettings, 'maxPerMinute' | 'maxPerDay' | 'cooldownSeconds' | 'duplicateSeconds'>;
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+const KST_MS = 9 * 60 * MINUTE_MS;
+
+/** Keys remembered here at most; older ones are asked of the store again. */
+const MOST_KEYS = 50_000;
+
+interface Seen {
+  /** When a message with the key last passed, or null. */
+  sentAtMs: number | null;
+  /** When one last passed or was stopped. */
+  seenAtMs: number;
+}
+
+export class Guards {
+  readonly #settings: GuardSettings;
+  readonly #outbox: Outbox;
+  readonly #seen = new Map<string, Seen>();
+  /** Times of the messages of the last minute, oldest first, as [second, count]. */
+  #minute: [atMs: number, count: number][] = [];
+  #minuteTotal = 0;
+  #day = Number.NEGATIVE_INFINITY;
+  #dayTotal = 0;
+
+  constructor(settings: GuardSettings, outbox: Outbox) {
+    this.#settings = settings;
+    this.#outbox = outbox;
+  }
+
+  /** Takes up the counts that were there before a restart. */
+  async open(nowMs: number): Promise<void> {
+    this.#turnDay(nowMs);
+    if (this.#settings.maxPerDay > 0) this.#dayTotal = await this.#outbox.createdSince(startOfKoreanDay(nowMs));
+    if (this.#settings.maxPerMinute > 0) {
+      const count = await this.#outbox.createdSince(nowMs - MINUTE_MS);
+      this.#minute = [[nowMs, count]];
+      this.#minuteTotal = count;
+    }
+  }
+
+  /**
+   * For each draft the guard that stops it, or null. What passes is counted at once. The decisions stand in the order
+   * of the drafts: the second of two equal ones is the duplicate.
+   */
+  async check(drafts: readonly Draft[], nowMs: number): Promise<(UshotError | null)[]> {
+    await this.#recall(drafts, nowMs);
+    this.#turnDay(nowMs);
+    this.#turnMinute(nowMs);
+    return drafts.map((draft) => this.#judge(draft, nowMs));
+  }
+
+  #judge(draft: Draft, nowMs: number): UshotError | null {
+    const { maxPerMinute, maxPerDay } = this.#settings;
+    const repeat = this.#judgeRepeat(draft, nowMs);
+    if (repeat) return repeat;
+    if (maxPerMinute > 0 && this.#minuteTotal >= maxPerMinute) {
+      return new UshotError('USHOT_RATE', { limit: maxPerMinute });
+    }
+    if (maxPerDay > 0 && this.#dayTotal >= maxPerDay) return new UshotError('USHOT_DAILY_CAP', { limit: maxPerDay });
+    this.#count(nowMs);
+    this.#remember(draft.duplicateKey, { sentAtMs: nowMs, seenAtMs: nowMs });
+    return null;
+  }
+
+  #judgeRepeat(draft: Draft, nowMs: number): UshotError | null {
+    const { cooldownSeconds, duplicateSeconds } = this.#settings;
+    const seen = this.#seen.get(draft.duplicateKey);
+    if (!seen) return null;
+    const duplicate = duplicateSeconds > 0 && seen.sentAtMs !== null && nowMs - seen.sentAtMs < duplicateSeconds * 1000;
+    const cooling = cooldownSeconds > 0 && seen.sentAtMs !== null && nowMs - seen.seenAtMs < cooldownSeconds * 1000;
+    if (!duplicate && !cooling) return null;
+    this.#remember(draft.duplicateKey, { sentAtMs: seen.sentAtMs, seenAtMs: nowMs });
+    return duplicate
+      ? new UshotError('USHOT_DUPLICATE', { to: draft.to, seconds: duplicateSeconds })
+      : new UshotError('USHOT_COOLDOWN', { to: draft.to, seconds: cooldownSeconds });
+  }
+
+  get #windowMs(): number {
+    return Math.max(this.#settings.cooldownSeconds, this.#settings.duplicateSeconds) * 1000;
+  }
+
+  /** Asks the store for the keys that are not remembered here. */
+  async #recall(drafts: readonly Draft[], nowMs: number): Promise<void> {
+    if (this.#windowMs === 0) return;
+    const keys = new Set<string>();
+    for (const { duplicateKey } of drafts) if (!this.#seen.has(duplicateKey)) keys.add(duplicateKey);
+    if (keys.size === 0) return;
+    const found = await this.#outbox.recentDuplicates({ duplicateKeys: [...keys], sinceMs: nowMs - this.#windowMs });
+    for (const [key, seen] of found) if (!this.#seen.has(key)) this.#remember(key, { ...seen });
+  }
+
+  #remember(key: string, seen: Seen): void {
+    if (this.#windowMs === 0) return;
+    this.#seen.delete(key);
+    this.#seen.set(key, seen);
+    if (this.#seen.size <= MOST_KEYS) return;
+    const oldest = this.#seen.keys().next();
+    if (!oldest.done) this.#seen.delete(oldest.value);
+  }
+
+  #count(nowMs: number): void {
+    this.#dayTotal++;
+    this.#minuteTotal++;
+    const second = Math.floor(nowMs / 1000) * 1000;
+    const last = this.#minute.at(-1);
+    if (last && last[0] >= second) last[1]++;
+    else this.#minute.push([second, 1]);
+  }
+
+  #turnMinute(nowMs: number): void {
+    while (this.#minute[0] && this.#minute[0][0] <= nowMs - MINUTE_MS) {
+      this.#minuteTotal -= this.#minute[0][1];
+      this.#minute.shift();
+    }
+  }
+
+  #turnDay(nowMs: number): void {
+    const day = startOfKoreanDay(nowMs);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#dayTotal = 0;
+  }
+}
+
+function startOfKoreanDay(nowMs: number): number {
+  return Math.floor((nowMs + KST_MS) / DAY_MS) * DAY_MS - KST_MS;
+}

@@ -1,0 +1,145 @@
+/**
+ * The way back: reports are committed before they are acknowledged, what the gateway asks to send again is stored under
+ * a new id, inputs that wait are told, and flows are given each report at least once.
+ *
+ * The order makes a crash harmless at any point: an uncommitted report is sent by the gateway again, a committed one is
+ * found at the next start, and a resend's id follows from the first, so that it is stored once.
+ */
+import type { Clock } from '../clock.ts';
+import type { Language } from '../errors.ts';
+import type { InboxReport, NewMessage, Outbox, StoredMessage } from '../outbox/outbox.ts';
+import { resultOf } from '../protocol/index.ts';
+import { resendId } from './ids.ts';
+import { type FlowReport, type ReportRecord, toFlowReport, toNewReport } from './reports.ts';
+
+export type ReportListener = (report: FlowReport, carried: Readonly<Record<string, unknown>>) => void;
+
+export interface InboxDeps {
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  readonly language: Language;
+  readonly resendTries: number;
+}
+
+export interface InboxEvents {
+  /** The message has its report. */
+  ended(message: StoredMessage): void;
+  /** The message failed for a passing reason and is sent again under `again.messageId`. */
+  resent(message: StoredMessage, again: NewMessage): void;
+  /** The store refused; it is asked again. Null: it works. */
+  storeTrouble(error: unknown): void;
+}
+
+const STORE_RETRY_MS = 1_000;
+const EMIT_AT_ONCE = 500;
+/** Pauses before results 95 to 99 are sent again; the last holds for all further tries. */
+const RESEND_PAUSES_MS = [30_000, 120_000, 600_000] as const;
+const LAST_PAUSE_MS = 600_000;
+
+export class Inbox {
+  readonly #deps: InboxDeps;
+  readonly #events: InboxEvents;
+  readonly #listeners = new Set<ReportListener>();
+  /** Reports that are being given to flows, so that none goes twice while its mark is on the way to the disk. */
+  readonly #emitting = new Set<number>();
+  #stopped = false;
+
+  constructor(deps: InboxDeps, events: InboxEvents) {
+    this.#deps = deps;
+    this.#events = events;
+  }
+
+  get listened(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  listen(listener: ReportListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** No report is taken any more: what is not committed will come again. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Commits reports, then lets the link acknowledge them (`stored`). A store that refuses is asked until it takes them. */
+  async take(records: readonly ReportRecord[], stored: () => void): Promise<void> {
+    const { clock, outbox } = this.#deps;
+    const reports = records.map(toNewReport);
+    while (!this.#stopped) {
+      try {
+        const { fresh } = await outbox.takeReports(reports, clock.now());
+        this.#events.storeTrouble(null);
+        stored();
+        await this.#process(fresh);
+        return;
+      } catch (error) {
+        this.#events.storeTrouble(error);
+        await new Promise<void>((resolve) => {
+          clock.timer(STORE_RETRY_MS, resolve);
+        });
+      }
+    }
+  }
+
+  /** Takes up what was committed but not given to flows: after a start, and when the first flow listens. */
+  async resume(): Promise<void> {
+    for (;;) {
+      if (this.#stopped) return;
+      const pending = await this.#deps.outbox.pendingReports(EMIT_AT_ONCE);
+      const fresh = pending.filter(({ seq }) => !this.#emitting.has(seq));
+      if (fresh.length === 0) return;
+      await this.#process(fresh);
+      if (!this.listened || pending.length < EMIT_AT_ONCE) return;
+    }
+  }
+
+  async #process(reports: readonly InboxReport[]): Promise<void> {
+    for (const { seq } of reports) this.#emitting.add(seq);
+    try {
+      const again = await this.#sendAgain(reports);
+      const emitted = reports.filter((report) => this.#finish(report, again.get(report.seq) ?? null));
+      if (emitted.length > 0) await this.#deps.outbox.reportsEmitted(emitted.map(({ seq }) => seq));
+    } finally {
+      for (const { seq } of reports) this.#emitting.delete(seq);
+    }
+  }
+
+  /** True when the report needs no further care. */
+  #finish(report: InboxReport, again: NewMessage | null): boolean {
+    const { message, outcome } = report;
+    if (outcome === 'pending') return true;
+    if (message && again) this.#events.resent(message, again);
+    else if (message) this.#events.ended(message);
+    if (!this.listened) return false;
+    const flowReport = toFlowReport(report, again?.messageId ?? null, this.#deps.language);
+    for (const listener of this.#listeners) listener(flowReport, message?.carry ? JSON.parse(message.carry) : {});
+    return true;
+  }
+
+  /** Stores what is to be sent again, by the report that asks for it. */
+  async #sendAgain(reports: readonly InboxReport[]): Promise<ReadonlyMap<number, NewMessage>> {
+    const nowMs = this.#deps.clock.now();
+    const again = new Map<number, NewMessage>();
+    for (const report of reports) {
+      const message = report.message && this.#again(report, report.message, nowMs);
+      if (message) again.set(report.seq, message);
+    }
+    if (again.size > 0) await this.#deps.outbox.accept([...again.values()]);
+    return again;
+  }
+
+  #again(report: InboxReport, message: StoredMessage, nowMs: number): NewMessage | null {
+    if (message.state !== 'FAILED' || !resultOf(report.resultRaw).retryable) return null;
+    if (message.attempt >= this.#deps.resendTries) return null;
+    const dueAtMs = nowMs + (RESEND_PAUSES_MS[message.attempt] ?? LAST_PAUSE_MS);
+    if (dueAtMs >= message.expireAtMs) return null;
+    const firstId = message.retryOf ?? message.messageId;
+    const attempt = message.attempt + 1;
+    const { seq: _seq, batchLimit: _limit, updatedAtMs: _at, claims: _claims, held: _held, ...content } = message;
+    const messageId = resendId(firstId, attempt);
+    const times = { createdAtMs: nowMs, dueAtMs };
+    return { ...content, ...times, messageId, retryOf: firstId, attempt, state: 'READY', detail: null, result: null };
+  }
+}

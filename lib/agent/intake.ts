@@ -1,0 +1,103 @@
+/**
+ * The way in: requests of a flow are checked, judged by the guards, and stored. What leaves here is kept on disk, or has
+ * an error that says why not.
+ */
+import type { Clock } from '../clock.ts';
+import { UshotError } from '../errors.ts';
+import type { AcceptResult, FileRef, NewMessage, Outbox } from '../outbox/outbox.ts';
+import type { Charset } from '../protocol/index.ts';
+import { keepFiles } from './files.ts';
+import type { Guards } from './guards.ts';
+import type { Mint } from './ids.ts';
+import { type Draft, type Prepared, prepare, receiversOf, type SendRequest, type ServiceKnowledge } from './request.ts';
+import { detailOf } from './sender.ts';
+import type { AgentSettings } from './settings.ts';
+
+export interface IntakeDeps {
+  readonly clock: Clock;
+  readonly outbox: Outbox;
+  readonly charset: Charset;
+  readonly mint: Mint;
+  readonly guards: Guards;
+  known(): ServiceKnowledge;
+}
+
+/** What became of one receiver of the input. */
+export type Taken =
+  | { readonly kind: 'refused'; readonly error: UshotError; readonly to: string | null; readonly from: string | null }
+  | { readonly kind: 'suppressed'; readonly message: NewMessage; readonly error: UshotError }
+  | { readonly kind: 'stored'; readonly message: NewMessage; readonly warnings: readonly string[] }
+  | { readonly kind: 'known'; readonly result: Exclude<AcceptResult, { kind: 'stored' }>; readonly draft: Draft };
+
+export class Intake {
+  readonly #settings: AgentSettings;
+  readonly #deps: IntakeDeps;
+
+  constructor(settings: AgentSettings, deps: IntakeDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  /** One entry for each receiver, in order. Rejects when the store does, and then nothing was taken. */
+  async take(requests: readonly SendRequest[], carry: Readonly<Record<string, unknown>>): Promise<Taken[]> {
+    const prepared = await this.#prepareAll(requests);
+    const drafts = prepared.filter((one) => 'draft' in one);
+    const stops = await this.#judge(drafts);
+    const carried = Object.keys(carry).length > 0 ? JSON.stringify(carry) : null;
+    const messages = drafts.map(({ draft }) => toNewMessage({ ...draft, carry: carried }, stops.get(draft) ?? null));
+    const results = messages.length > 0 ? await this.#deps.outbox.accept(messages) : [];
+    let next = 0;
+    return prepared.map((one): Taken => {
+      if ('error' in one) return { kind: 'refused', ...one };
+      const message = messages[next] as NewMessage;
+      const result = results[next++] as AcceptResult;
+      if (result.kind !== 'stored') return { kind: 'known', result, draft: one.draft };
+      const stop = stops.get(one.draft);
+      if (stop) return { kind: 'suppressed', message, error: stop };
+      return { kind: 'stored', message, warnings: one.warnings };
+    });
+  }
+
+  async #prepareAll(requests: readonly SendRequest[]): Promise<Prepared[]> {
+    const { clock, charset, mint, known } = this.#deps;
+    const context = { settings: this.#settings, charset, mint, nowMs: clock.now(), known: known() };
+    const seen = new Map<unknown, FileRef>();
+    const prepared: Prepared[] = [];
+    for (const request of requests) {
+      const files = request.node === 'mms' ? await this.#keepFiles(request, seen) : [];
+      const entries = files instanceof UshotError ? refuseAll(request, files) : prepare(request, files, context);
+      for (const entry of entries) prepared.push(entry);
+    }
+    return prepared;
+  }
+
+  async #keepFiles(request: SendRequest, seen: Map<unknown, FileRef>): Promise<FileRef[] | UshotError> {
+    try {
+      return await keepFiles(request.files, this.#settings, this.#deps.outbox, seen);
+    } catch (error) {
+      if (error instanceof UshotError && error.code !== 'USHOT_STORE') return error;
+      throw error;
+    }
+  }
+
+  /** Which drafts a guard stops. A repeat of an id that a flow gave is not a second message: no guard counts it. */
+  async #judge(drafts: readonly { draft: Draft; givenId: boolean }[]): Promise<ReadonlyMap<Draft, UshotError | null>> {
+    const given = drafts.filter(({ givenId }) => givenId).map(({ draft }) => draft.messageId);
+    const known = given.length > 0 ? await this.#deps.outbox.get(given) : [];
+    const knownIds = new Set(known.map(({ messageId }) => messageId));
+    const judged = drafts.map(({ draft }) => draft).filter(({ messageId }) => !knownIds.has(messageId));
+    const stops = await this.#deps.guards.check(judged, this.#deps.clock.now());
+    return new Map(judged.map((draft, i) => [draft, stops[i] ?? null]));
+  }
+}
+
+function refuseAll(request: SendRequest, error: UshotError): Prepared[] {
+  const receivers = receiversOf(request.to);
+  return (receivers.length > 0 ? receivers.map(String) : [null]).map((to) => ({ error, to, from: null }));
+}
+
+function toNewMessage(draft: Draft, stop: UshotError | null): NewMessage {
+  return stop
+    ? { ...draft, state: 'SUPPRESSED', detail: detailOf(stop), result: stop.result ?? null }
+    : { ...draft, state: 'READY', detail: null, result: null };
+}

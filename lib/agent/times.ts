@@ -1,0 +1,35 @@
+/**
+ * Times at the flow's edge: ISO 8601, the manual's own format, or an epoch. A time without a zone is Korean time
+ * whatever the host's zone, as it is on the wire.
+ */
+
+/** Below this an epoch is in seconds (as milliseconds it would be before March 1973). */
+const SMALLEST_EPOCH_MS = 1e11;
+const KST_OFFSET = '+09:00';
+
+const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;
+
+/** Milliseconds since 1970, or undefined when `value` is not a time. */
+export function parseTime(value: unknown): number | undefined {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.getTime();
+  if (typeof value === 'number') return fromEpoch(value);
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim();
+  if (/^\d{9,14}$/.test(text)) return fromEpoch(Number(text));
+  const match = ISO.exec(text);
+  if (!match) return undefined;
+  const [, year, month, day, hour = '00', minute = '00', second = '00', zone] = match;
+  const fraction = /\.(\d{1,3})/.exec(text)?.[1]?.padEnd(3, '0') ?? '000';
+  const wall = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}`;
+  // JavaScript rolls February 30th over into March; a time that was not written is not a time.
+  const rolled = new Date(`${wall}Z`);
+  if (Number.isNaN(rolled.getTime()) || rolled.toISOString() !== `${wall}Z`) return undefined;
+  const offset = (zone ?? KST_OFFSET).toUpperCase().replace(/^([+-]\d{2})(\d{2})$/, '$1:$2');
+  const ms = Date.parse(`${wall}${offset}`);
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+function fromEpoch(value: number): number | undefined {
+  if (!Number.isFinite(value) || value <= 0) return undefined;
+  return Math.round(value < SMALLEST_EPOCH_MS ? value * 1000 : value);
+}

@@ -1,0 +1,418 @@
+import assert from 'node:assert/strict';
+import type { SendOutcome } from '../../lib/agent/index.ts';
+import { UshotError } from '../../lib/errors.ts';
+import { receivers, sms, World } from './world.ts';
+
+const only = <T>(list: readonly T[]): T => {
+  assert.equal(list.length, 1);
+  return list[0] as T;
+};
+const codes = (outcomes: readonly SendOutcome[]) => outcomes.map((one) => one.error?.code ?? one.status);
+
+describe('agent', () => {
+  it('sends a message, and gives its report with what was carried', async () => {
+    const world = new World();
+    world.listen();
+    world.agent.use('sms');
+    const outcome = only(await world.send({ text: '펌프 2 정지' }));
+    assert.equal(outcome.status, 'accepted');
+    assert.equal(outcome.type, 'SMS');
+    assert.equal(outcome.to, '01012345678');
+    await world.clock.advance(5_000);
+    const { report, carried } = only(world.given);
+    assert.equal(report.messageId, outcome.messageId);
+    assert.equal(report.status, 'delivered');
+    assert.equal(report.result, 6);
+    assert.match(report.sentAt ?? '', /^2026-01-05T09:00:0\d\+09:00$/);
+    assert.deepEqual(carried, { topic: 'test' });
+    assert.deepEqual(world.gateway.journal.complaints, []);
+    await world.agent.stop();
+  });
+
+  for (const protocol of ['SAM10', 'SAM11']) {
+    it(`batches naturally, as many a frame as the login announced (${protocol})`, async () => {
+      const world = new World({ settings: { protocol } });
+      world.listen();
+      world.agent.use('sms');
+      await world.clock.advance(1_000);
+      const outcomes = await world.send({ to: receivers(70) }, 'delivered', 20_000);
+      assert.deepEqual(new Set(codes(outcomes)), new Set(['delivered']));
+      assert.deepEqual(
+        world.frames.map(({ ids }) => ids.length),
+        [30, 30, 10],
+      );
+      assert.deepEqual(
+        world.frames.flatMap(({ ids }) => ids),
+        outcomes.map(({ messageId }) => messageId),
+      );
+      assert.equal(world.given.length, 70);
+      assert.deepEqual(world.gateway.journal.complaints, []);
+      await world.agent.stop();
+    });
+  }
+
+  it('opens only the links of a service that is used, one login a port', async () => {
+    const world = new World();
+    world.agent.use('sms');
+    await world.send({});
+    assert.deepEqual(world.network.dials.sort(), [33300, 33301]);
+    await world.agent.stop();
+  });
+
+  it('turns a text that is too long for SMS into an LMS, and opens the link for it then', async () => {
+    const world = new World();
+    world.agent.use('sms');
+    const outcome = only(await world.send({ text: '가'.repeat(46) }));
+    assert.equal(outcome.type, 'LMS');
+    assert.equal(only(world.frames).command, '1044');
+    assert.deepEqual(codes(await world.send({ text: '가'.repeat(46), overflow: 'reject' })), ['USHOT_TEXT_TOO_LONG']);
+    await world.agent.stop();
+  });
+
+  it('uses fixed frames where the login says so, and refuses what only a variable one could hold', async () => {
+    const world = new World({ gateway: { terms: { variable: false } } });
+    const outcomes = await world.send([{ text: 'a'.repeat(2_000) }, { text: 'a'.repeat(2_001) }]);
+    assert.deepEqual(codes(outcomes), ['accepted', 'USHOT_TEXT_TOO_LONG']);
+    assert.equal(outcomes[1]?.result, 78);
+    assert.equal(only(world.frames).command, '1024');
+    // Now the login is known: refused before it is taken.
+    assert.equal(only(await world.send({ text: 'a'.repeat(2_001) })).status, 'invalid');
+    await world.agent.stop();
+  });
+
+  it('says what is wrong with bad input, and takes the rest of a list', async () => {
+    const world = new World();
+    const outcomes = await world.send([
+      { to: undefined },
+      { to: '010-12AB-5678' },
+      { to: '1012345678' },
+      { to: 1012345678 },
+      { from: '' },
+      { from: '12' },
+      { text: '' },
+      { text: '안녕 😀' },
+      { text: 'a\u0000b' },
+      { sendAt: 'tomorrow' },
+      { messageId: 'has blank' },
+      { url: 'ftp://x' },
+      { to: ['01011112222', 'x', '01033334444'] },
+    ]);
+    assert.deepEqual(codes(outcomes), [
+      'USHOT_NO_RECEIVER',
+      'USHOT_RECEIVER',
+      'USHOT_RECEIVER_ZERO',
+      'accepted',
+      'USHOT_NO_SENDER',
+      'USHOT_SENDER',
+      'USHOT_NO_TEXT',
+      'USHOT_UNENCODABLE',
+      'USHOT_CONTROL_CHARACTER',
+      'USHOT_TIME',
+      'USHOT_MESSAGE_ID',
+      'USHOT_URL',
+      'accepted',
+      'USHOT_RECEIVER',
+      'accepted',
+    ]);
+    for (const { error } of outcomes) {
+      if (!error) continue;
+      assert.doesNotMatch(error.message + error.text('ko'), /\{\w+\}|undefined/);
+      assert.match(error.text('ko'), /[가-힣]/);
+    }
+    assert.match(outcomes[7]?.error?.message ?? '', /😀 \(U\+1F600\)/);
+    await world.agent.stop();
+  });
+
+  it('goes on by itself after the gateway was away, the second time as the first', async () => {
+    const world = new World();
+    world.agent.use('sms');
+    await world.send({});
+    for (let outage = 0; outage < 3; outage++) {
+      world.network.reach = { code: 'ECONNREFUSED' };
+      world.network.cut();
+      const sent = world.agent.send([sms], { settle: 'accepted' });
+      await world.clock.advance(60_000);
+      assert.equal(world.agent.status.waiting, 1);
+      world.network.reach = 'open';
+      assert.deepEqual(codes(await world.wait(sent, 120_000)), ['accepted']);
+    }
+    assert.equal(world.gateway.journal.counters.duplicates, 0);
+    await world.agent.stop();
+  });
+
+  it('finds one bad message in a refused frame and sends the others', async () => {
+    const world = new World();
+    const list = receivers(30);
+    world.gateway.faults.add({
+      kind: 'reject',
+      commands: ['1020'],
+      receivers: [list[17] as string],
+      code: '11001',
+      text: 'NO',
+    });
+    const outcomes = await world.send({ to: list }, 'accepted', 60_000);
+    const failed = outcomes.filter(({ status }) => status !== 'accepted');
+    assert.equal(only(failed).to, list[17]);
+    assert.equal(failed[0]?.error?.code, 'USHOT_REJECTED');
+    assert.match(failed[0]?.error?.message ?? '', /11001/);
+    assert.equal(world.gateway.journal.counters.duplicates, 0);
+    await world.agent.stop();
+  });
+
+  it('pauses when every frame is refused, instead of refusing the whole backlog away', async () => {
+    const world = new World();
+    world.gateway.faults.add({ kind: 'reject', commands: ['1020'], code: '99999', text: 'BALANCE' });
+    const sent = world.agent.send([{ ...sms, to: receivers(300) }], { settle: 'accepted' });
+    await world.clock.advance(60_000);
+    assert.ok(world.agent.status.waiting > 250, `${world.agent.status.waiting} wait`);
+    world.gateway.faults.clear();
+    const outcomes = await world.wait(sent, 300_000);
+    assert.ok(outcomes.filter(({ status }) => status === 'accepted').length > 280);
+    await world.agent.stop();
+  });
+
+  it('leaves an unanswered frame in doubt, settles it by its report, and sends nothing twice', async () => {
+    const world = new World();
+    world.listen();
+    world.gateway.faults.add({ kind: 'cut-before-answer', commands: ['1020'], times: 1 });
+    const outcomes = await world.send({ to: receivers(5) }, 'delivered', 60_000);
+    assert.deepEqual(new Set(codes(outcomes)), new Set(['delivered']));
+    assert.equal(world.gateway.journal.counters.messages, 5);
+    await world.agent.stop();
+  });
+
+  it('sends what is in doubt again under the same id when no report comes, or holds it, by the setting', async () => {
+    const lost = { kind: 'cut-before-take', commands: ['1020'], times: 1 } as const;
+    const resending = new World();
+    resending.gateway.faults.add(lost);
+    const first = await resending.send({}, 'accepted', 200_000);
+    assert.deepEqual(codes(first), ['accepted']);
+    assert.equal(only(resending.gateway.journal.messages).MSG_ID, first[0]?.messageId);
+    await resending.agent.stop();
+
+    const holding = new World({ settings: { inDoubt: 'hold' } });
+    holding.gateway.faults.add(lost);
+    assert.deepEqual(codes(await holding.send({}, 'accepted', 200_000)), ['in_doubt']);
+    await holding.clock.advance(1_000);
+    assert.equal(holding.agent.status.held, 1);
+    assert.equal(holding.gateway.journal.messages.length, 0);
+    await holding.agent.stop();
+  });
+
+  it('does not count the hold while no report can come', async () => {
+    const world = new World();
+    world.agent.use('sms');
+    await world.clock.advance(1_000);
+    world.gateway.faults.add({ kind: 'cut-before-take', commands: ['1020'], times: 1 });
+    world.gateway.faults.add({ kind: 'refuse-connection', ports: ['smsReport'] });
+    world.gateway.cut('smsReport');
+    await world.send({}, 'stored');
+    await world.clock.advance(600_000);
+    assert.equal(world.agent.status.inDoubt, 1);
+    world.gateway.faults.clear();
+    await world.clock.advance(300_000);
+    assert.equal(world.agent.status.inDoubt, 0);
+    assert.equal(world.gateway.journal.messages.length, 1);
+    await world.agent.stop();
+  });
+
+  it('waits for sendAt, expires by expireAt, and sends neither early nor late', async () => {
+    const world = new World();
+    const nowMs = world.clock.now();
+    const outcomes = world.agent.send(
+      [
+        { ...sms, sendAt: nowMs + 3_600_000 },
+        { ...sms, text: 'late', sendAt: nowMs + 60_000, expireAt: nowMs + 120_000 },
+      ],
+      { settle: 'accepted' },
+    );
+    await world.clock.advance(30_000);
+    assert.equal(world.gateway.journal.messages.length, 0);
+    world.network.reach = { code: 'ECONNREFUSED' };
+    world.network.cut();
+    await world.clock.advance(150_000);
+    world.network.reach = 'open';
+    assert.deepEqual(codes(await world.wait(outcomes, 4_000_000)), ['accepted', 'USHOT_EXPIRED']);
+    const sent = only(world.gateway.journal.messages);
+    assert.ok(sent.atMs >= nowMs + 3_600_000 && sent.atMs < nowMs + 3_602_000);
+    assert.equal(sent.RESERVE_DT, '');
+    assert.equal(sent.TIMEOUT_DT, '2026-01-06 10:00:00');
+    await world.agent.stop();
+  });
+
+  it('sends results 95 to 99 again under a new id that is linked to the first, and ends', async () => {
+    const world = new World({ settings: { resendTries: 2 } });
+    world.listen();
+    const outcome = only(await world.send({ to: '01000000097' }, 'delivered', 3_600_000));
+    assert.equal(outcome.error?.code, 'USHOT_FAILED');
+    assert.equal(outcome.result, 97);
+    const reports = world.given.map(({ report }) => report);
+    assert.equal(reports.length, 3);
+    const firstId = reports[0]?.messageId;
+    assert.deepEqual(
+      reports.map(({ retryOf, resentAs }) => [retryOf, resentAs]),
+      [
+        [null, reports[1]?.messageId],
+        [firstId, reports[2]?.messageId],
+        [firstId, null],
+      ],
+    );
+    assert.equal(new Set(reports.map(({ messageId }) => messageId)).size, 3);
+    await world.agent.stop();
+  });
+
+  it('answers a repeated messageId with the first outcome, and refuses it for other content', async () => {
+    const world = new World({ settings: { maxPerMinute: 1 } });
+    const first = only(await world.send({ messageId: 'alarm-17' }));
+    assert.equal(first.status, 'accepted');
+    await world.clock.advance(10_000);
+    assert.equal(only(await world.send({ messageId: 'alarm-17' })).status, 'delivered');
+    assert.deepEqual(codes(await world.send({ messageId: 'alarm-17', text: 'other' })), ['USHOT_MESSAGE_ID_REUSED']);
+    assert.equal(world.gateway.journal.messages.length, 1);
+    await world.agent.stop();
+  });
+
+  describe('guards', () => {
+    it('stop a runaway flow by the minute and by the Korean day', async () => {
+      const world = new World({ settings: { maxPerMinute: 3, maxPerDay: 5 } });
+      assert.deepEqual(codes(await world.send({ to: receivers(4) }, 'stored')), [
+        'stored',
+        'stored',
+        'stored',
+        'USHOT_RATE',
+      ]);
+      await world.clock.advance(1_000);
+      assert.equal(world.agent.status.guard, 'USHOT_RATE');
+      await world.clock.advance(60_000);
+      assert.deepEqual(codes(await world.send({ to: receivers(3) }, 'stored')), [
+        'stored',
+        'stored',
+        'USHOT_DAILY_CAP',
+      ]);
+      await world.crash();
+      await world.clock.advance(60_000);
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['USHOT_DAILY_CAP']);
+      // The Korean day ends at 15:00 UTC.
+      await world.clock.advance(15 * 3_600_000);
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['stored']);
+      await world.agent.stop();
+    });
+
+    it('stop duplicates from the one that went, and hold a storm until it is quiet', async () => {
+      const world = new World({ settings: { duplicateSeconds: 10 } });
+      assert.deepEqual(codes(await world.send([{}, {}, { text: 'other' }], 'stored')), [
+        'stored',
+        'USHOT_DUPLICATE',
+        'stored',
+      ]);
+      await world.clock.advance(9_000);
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['USHOT_DUPLICATE']);
+      await world.clock.advance(1_001);
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['stored']);
+      await world.crash();
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['USHOT_DUPLICATE']);
+      await world.agent.stop();
+
+      const storm = new World({ settings: { cooldownSeconds: 10 } });
+      assert.deepEqual(codes(await storm.send({}, 'stored')), ['stored']);
+      for (let i = 0; i < 5; i++) {
+        await storm.clock.advance(9_000);
+        assert.deepEqual(codes(await storm.send({}, 'stored')), ['USHOT_COOLDOWN']);
+      }
+      await storm.clock.advance(10_001);
+      assert.deepEqual(codes(await storm.send({}, 'stored')), ['stored']);
+      await storm.agent.stop();
+    });
+  });
+
+  describe('pictures', () => {
+    const jpeg = (filler: number) =>
+      Buffer.concat([
+        Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'),
+        Buffer.alloc(780, filler),
+        Buffer.from('ffd9', 'hex'),
+      ]);
+    const mms = { node: 'mms', text: '사진', subject: '현관' } as const;
+
+    it('uploads a picture once for all that share it, and keeps other pictures in other frames', async () => {
+      const world = new World({ settings: { pictures: 'as-is' } });
+      const [one, two] = [jpeg(1), jpeg(2)];
+      const requests = receivers(10).map((to, i) => ({ ...mms, to, files: [i % 2 ? two : one] }));
+      const outcomes = await world.send(requests);
+      assert.deepEqual(new Set(codes(outcomes)), new Set(['accepted']));
+      assert.equal(world.gateway.journal.counters.uploads, 2);
+      const byFile = new Map<string, number>();
+      for (const { files } of world.gateway.journal.messages)
+        byFile.set(files.join(), (byFile.get(files.join()) ?? 0) + 1);
+      assert.deepEqual([...byFile.values()], [5, 5]);
+      assert.deepEqual(world.gateway.journal.complaints, []);
+      await world.agent.stop();
+    });
+
+    it('uploads again after a cut, and never sends the message without its picture or twice', async () => {
+      const world = new World({ settings: { pictures: 'as-is' }, gateway: { fileScope: 'connection' } });
+      world.gateway.faults.add({ kind: 'cut-before-answer', commands: ['2030'], times: 2 });
+      const outcome = only(await world.send({ ...mms, files: [jpeg(3)] }, 'delivered', 120_000));
+      assert.equal(outcome.status, 'delivered');
+      assert.equal(only(world.gateway.journal.messages).files.length, 1);
+      await world.agent.stop();
+    });
+
+    it('gives a flow the name of a file that it uploads', async () => {
+      const world = new World({ settings: { pictures: 'as-is' } });
+      const file = await world.wait(world.agent.upload(jpeg(4), 'camera.jpeg'));
+      assert.equal(file.ext, 'jpg');
+      assert.equal(file.size, 802);
+      const outcome = only(await world.send({ ...mms, files: file.fileName }, 'delivered'));
+      assert.equal(outcome.status, 'delivered');
+      await world.agent.stop();
+    });
+  });
+
+  it('answers inputs that wait when it stops, and leaves no timer behind', async () => {
+    const world = new World();
+    world.network.reach = 'hang';
+    const waiting = world.agent.send([sms], { settle: 'delivered' });
+    await world.clock.advance(1_000);
+    await world.agent.stop();
+    assert.deepEqual(codes(await waiting), ['stored']);
+    assert.deepEqual(codes(await world.agent.send([sms], { settle: 'stored' })), ['USHOT_STOPPED']);
+    world.gateway.stop();
+    assert.equal(world.clock.armedCount, 0);
+  });
+
+  it('keeps reports for a flow that listens later, and gives them once', async () => {
+    const world = new World();
+    await world.send({ to: receivers(3) }, 'delivered');
+    assert.equal(world.given.length, 0);
+    await world.crash();
+    world.listen();
+    await world.clock.advance(1_000);
+    assert.equal(world.given.length, 3);
+    await world.crash();
+    world.listen();
+    await world.clock.advance(1_000);
+    assert.equal(world.given.length, 3);
+    await world.agent.stop();
+  });
+
+  it('tells nobody a secret or a text in its log', async () => {
+    const world = new World();
+    world.gateway.faults.add({ kind: 'refuse-login', times: 2, code: '11002', text: 'WRONG' });
+    await world.send({ text: 'private words' }, 'accepted', 300_000);
+    assert.ok(world.log.some((line) => /11002 WRONG/.test(line)));
+    assert.doesNotMatch(world.log.join('\n'), /secret|private words|01012345678/);
+    await world.agent.stop();
+  });
+
+  it('is an error of the table whatever goes wrong in the store', async () => {
+    const world = new World();
+    await world.clock.advance(0);
+    world.store.accept = () => Promise.reject(new Error('disk full'));
+    const outcome = only(await world.send({}));
+    assert.ok(outcome.error instanceof UshotError);
+    assert.equal(outcome.error.code, 'USHOT_STORE');
+    assert.match(outcome.error.message, /disk full/);
+    await world.agent.stop();
+  });
+});
