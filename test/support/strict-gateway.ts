@@ -105,6 +105,7 @@ export interface RecordedReport {
   readonly result: string;
   readonly port: PortName;
   dueAt: number;
+  isDue: boolean;
   /** How often it was sent, and how often acknowledged (SAM10: taken as such at the next poll). */
   sent: number;
   acknowledged: number;
@@ -209,9 +210,11 @@ export class StrictGateway {
       .slice(-20)
       .map((frame) => `${frame.port}#${frame.connection} ${frame.command}x${frame.count}`);
     const open = this.connections.filter((connection) => connection.closedAt === undefined).length;
+    const sent = this.reports.filter((report) => report.sent > 0).length;
+    const acknowledged = this.reports.filter((report) => report.acknowledged > 0).length;
     return (
       `Connections: ${this.connections.length} (${open} open); messages: ${this.messages.length}; ` +
-      `reports: ${this.reports.length}; last frames: ${seen.join(', ') || 'none'}; ` +
+      `reports: ${this.reports.length} (${sent} sent, ${acknowledged} acknowledged); last frames: ${seen.join(', ') || 'none'}; ` +
       `violations: ${this.violations.join('; ') || 'none'}.`
     );
   }
@@ -402,8 +405,14 @@ export class StrictGateway {
     if (result === undefined) return;
     const { reportDelayMs } = this.options;
     const port = message.kind === 'SMS' ? 'smsReport' : 'mmsReport';
-    this.reports.push({ message, result, port, dueAt: Date.now() + reportDelayMs, sent: 0, acknowledged: 0 });
-    this.#later(reportDelayMs, () => this.#pushAll());
+    const dueAt = Date.now() + reportDelayMs;
+    const report: RecordedReport = { message, result, port, dueAt, isDue: false, sent: 0, acknowledged: 0 };
+    this.reports.push(report);
+    // By its timer, not by the clock: a timer may fire a millisecond before its time, and nothing would look again.
+    this.#later(reportDelayMs, () => {
+      report.isDue = true;
+      this.#pushAll();
+    });
   }
 
   #takeOnReportPort(line: Line, frame: RecordedFrame): void {
@@ -449,11 +458,10 @@ export class StrictGateway {
 
   /** Reports of this port that are due, not yet acknowledged and not on their way on this connection. */
   #due(line: Line): RecordedReport[] {
-    const now = Date.now();
     const onTheWay = new Set(line.pushed.flat());
     return this.reports
       .filter((report) => report.port === line.record.port && report.acknowledged === 0)
-      .filter((report) => report.dueAt <= now && !onTheWay.has(report))
+      .filter((report) => report.isDue && !onTheWay.has(report))
       .slice(0, this.options.reportsPerFrame);
   }
 
