@@ -113,6 +113,7 @@ export class Agent {
   #problem: UshotError | null = null;
   #guardStop: { code: ErrorCode; untilMs: number } | null = null;
   #life: 'new' | 'running' | 'stopping' = 'new';
+  #storeIsOpen = false;
   #opened: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
   #sweepTimer: Timer | null = null;
@@ -145,6 +146,7 @@ export class Agent {
       mint: deps.mint ?? createMint(clock),
       guards: this.#guards,
       known: () => this.#links.known,
+      coming: (service) => this.#links.poke(service),
     });
     this.#inbox = new Inbox(
       { clock, outbox, language, resendTries: settings.resendTries },
@@ -202,6 +204,8 @@ export class Agent {
       this.#wake(taken);
       return await Promise.all(taken.map((one) => this.#answer(one, settle)));
     } catch (error) {
+      // The store was closed while the input was on its way there.
+      if (this.#life !== 'running') return requests.map(() => invalid(new UshotError('USHOT_STOPPED'), null, null));
       this.#storeTrouble(error);
       return requests.map(() => invalid(storeError(error), null, null));
     }
@@ -225,7 +229,8 @@ export class Agent {
   onReport(listener: ReportListener): () => void {
     const end = this.#inbox.listen(listener);
     this.#openWanted();
-    void this.#opened.then(() => this.#resumeInbox());
+    // Before the start there is nothing to take up: opening the store does it.
+    if (this.#life === 'running') void this.#opened.then(() => this.#resumeInbox());
     return end;
   }
 
@@ -267,6 +272,7 @@ export class Agent {
       });
       return;
     }
+    this.#storeIsOpen = true;
     this.#storeTrouble(null);
     if (this.#life !== 'running') return;
     this.#openWanted();
@@ -278,14 +284,15 @@ export class Agent {
     this.#life = 'stopping';
     for (const timer of [this.#sweepTimer, this.#reopenTimer, this.#statusTimer]) timer?.cancel();
     await this.#opened;
-    this.#inbox.stop();
+    // Reports that are on their way to the disk are still acknowledged: the inbox ends after its links.
     await this.#links.stop();
+    this.#inbox.stop();
     this.#waiters.stop();
     await this.#deps.outbox.close();
   }
 
   #openWanted(): void {
-    if (this.#life !== 'running' || this.#problem) return;
+    if (this.#life !== 'running' || !this.#storeIsOpen || this.#problem) return;
     for (const service of SERVICES) if (this.#wanted(service)) this.#links.open(service);
   }
 
@@ -317,14 +324,10 @@ export class Agent {
     return null;
   }
 
-  /** Sends what was stored, and shows what a guard stopped. */
+  /** Opens the links that what was stored needs, and shows what a guard stopped. */
   #wake(taken: readonly Taken[]): void {
     const services = new Set(taken.map((one) => (one.kind === 'stored' ? one.message.service : null)));
-    for (const service of SERVICES) {
-      if (!services.has(service)) continue;
-      if (!this.#problem) this.#links.open(service);
-      this.#links.poke(service);
-    }
+    for (const service of SERVICES) if (services.has(service) && !this.#problem) this.#links.open(service);
     const stop = taken.find((one) => one.kind === 'suppressed');
     if (stop) this.#guardStop = { code: stop.error.code, untilMs: this.#deps.clock.now() + GUARD_SHOWN_MS };
     this.#statusSoon();
@@ -387,7 +390,7 @@ export class Agent {
   }
 
   async #resumeInbox(): Promise<void> {
-    if (this.#life !== 'running' || this.#problem) return;
+    if (this.#life !== 'running' || !this.#storeIsOpen || this.#problem) return;
     try {
       await this.#inbox.resume();
     } catch (error) {

@@ -5,7 +5,7 @@
  * The order makes a crash harmless at any point: an uncommitted report is sent by the gateway again, a committed one is
  * found at the next start, and a resend's id follows from the first, so that it is stored once.
  */
-import type { Clock } from '../clock.ts';
+import type { Clock, Timer } from '../clock.ts';
 import type { Language } from '../errors.ts';
 import type { InboxReport, NewMessage, Outbox, StoredMessage } from '../outbox/outbox.ts';
 import { resultOf } from '../protocol/index.ts';
@@ -31,6 +31,8 @@ export interface InboxEvents {
 }
 
 const STORE_RETRY_MS = 1_000;
+/** How long marks wait for the next reports, to share their commit. */
+const MARK_MS = 20;
 const EMIT_AT_ONCE = 500;
 /** Pauses before results 95 to 99 are sent again; the last holds for all further tries. */
 const RESEND_PAUSES_MS = [30_000, 120_000, 600_000] as const;
@@ -42,6 +44,9 @@ export class Inbox {
   readonly #listeners = new Set<ReportListener>();
   /** Reports that are being given to flows, so that none goes twice while its mark is on the way to the disk. */
   readonly #emitting = new Set<number>();
+  /** Reports that were given and are to be marked so. Lost in a crash, they are given once more. */
+  #given: number[] = [];
+  #markTimer: Timer | null = null;
   #stopped = false;
 
   constructor(deps: InboxDeps, events: InboxEvents) {
@@ -61,6 +66,7 @@ export class Inbox {
   /** No report is taken any more: what is not committed will come again. */
   stop(): void {
     this.#stopped = true;
+    void this.#markGiven();
   }
 
   /** Commits reports, then lets the link acknowledge them (`stored`). A store that refuses is asked until it takes them. */
@@ -69,7 +75,9 @@ export class Inbox {
     const reports = records.map(toNewReport);
     while (!this.#stopped) {
       try {
-        const { fresh } = await outbox.takeReports(reports, clock.now());
+        const taking = outbox.takeReports(reports, clock.now());
+        void this.#markGiven();
+        const { fresh } = await taking;
         this.#events.storeTrouble(null);
         stored();
         await this.#process(fresh);
@@ -91,18 +99,38 @@ export class Inbox {
       const fresh = pending.filter(({ seq }) => !this.#emitting.has(seq));
       if (fresh.length === 0) return;
       await this.#process(fresh);
+      await this.#markGiven();
       if (!this.listened || pending.length < EMIT_AT_ONCE) return;
     }
   }
 
   async #process(reports: readonly InboxReport[]): Promise<void> {
     for (const { seq } of reports) this.#emitting.add(seq);
+    const given = new Set<number>();
     try {
       const again = await this.#sendAgain(reports);
-      const emitted = reports.filter((report) => this.#finish(report, again.get(report.seq) ?? null));
-      if (emitted.length > 0) await this.#deps.outbox.reportsEmitted(emitted.map(({ seq }) => seq));
+      for (const report of reports) if (this.#finish(report, again.get(report.seq) ?? null)) given.add(report.seq);
     } finally {
-      for (const { seq } of reports) this.#emitting.delete(seq);
+      for (const { seq } of reports) if (!given.has(seq)) this.#emitting.delete(seq);
+    }
+    this.#given.push(...given);
+    if (this.#stopped) await this.#markGiven();
+    else this.#markTimer ??= this.#deps.clock.timer(MARK_MS, () => void this.#markGiven());
+  }
+
+  /** A sync costs as much as storing a hundred reports: marks go with the next reports, or alone after a moment. */
+  async #markGiven(): Promise<void> {
+    this.#markTimer?.cancel();
+    this.#markTimer = null;
+    const seqs = this.#given;
+    if (seqs.length === 0) return;
+    this.#given = [];
+    try {
+      await this.#deps.outbox.reportsEmitted(seqs);
+    } catch (error) {
+      this.#events.storeTrouble(error);
+    } finally {
+      for (const seq of seqs) this.#emitting.delete(seq);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../clock.ts';
 import { UshotError } from '../errors.ts';
-import type { AcceptResult, FileRef, NewMessage, Outbox } from '../outbox/outbox.ts';
+import type { AcceptResult, FileRef, NewMessage, Outbox, Service } from '../outbox/outbox.ts';
 import type { Charset } from '../protocol/index.ts';
 import { keepFiles } from './files.ts';
 import type { Guards } from './guards.ts';
@@ -20,6 +20,8 @@ export interface IntakeDeps {
   readonly mint: Mint;
   readonly guards: Guards;
   known(): ServiceKnowledge;
+  /** Messages of the service are on their way into the store. */
+  coming(service: Service): void;
 }
 
 /** What became of one receiver of the input. */
@@ -45,7 +47,7 @@ export class Intake {
     const stops = await this.#judge(drafts);
     const carried = Object.keys(carry).length > 0 ? JSON.stringify(carry) : null;
     const messages = drafts.map(({ draft }) => toNewMessage({ ...draft, carry: carried }, stops.get(draft) ?? null));
-    const results = messages.length > 0 ? await this.#deps.outbox.accept(messages) : [];
+    const results = messages.length > 0 ? await this.#accept(messages) : [];
     let next = 0;
     return prepared.map((one): Taken => {
       if ('error' in one) return { kind: 'refused', ...one };
@@ -56,6 +58,16 @@ export class Intake {
       if (stop) return { kind: 'suppressed', message, error: stop };
       return { kind: 'stored', message, warnings: one.warnings };
     });
+  }
+
+  /**
+   * A connection that is free claims at once, behind the accepting and so in the same commit: an alarm on an idle link
+   * waits for one sync, not for two.
+   */
+  #accept(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
+    const accepting = this.#deps.outbox.accept(messages);
+    for (const service of new Set(messages.map((message) => message.service))) this.#deps.coming(service);
+    return accepting;
   }
 
   async #prepareAll(requests: readonly SendRequest[]): Promise<Prepared[]> {

@@ -5,7 +5,7 @@
  * The flow's words (`to`, `from`, `text`) become the store's here and nowhere else. Nothing is truncated: what does not
  * fit is an error that says by how much.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { UshotError } from '../errors.ts';
 import type { FileRef, MessageType, NewMessage, Service } from '../outbox/outbox.ts';
 import { type Charset, isoKst, normalizeText, type Terms } from '../protocol/index.ts';
@@ -142,7 +142,8 @@ interface Common {
   readonly warnings: readonly string[];
   /** Hashes over all but the receiver, so that a list of a thousand costs one pass over the text. */
   readonly contentBase: string;
-  readonly duplicateBase: string;
+  /** Null when no guard will ask: each key costs the store a write. */
+  readonly duplicateBase: string | null;
 }
 
 function readCommon(request: SendRequest, files: readonly FileRef[], context: RequestContext): Common {
@@ -172,7 +173,7 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
   if (expireAtMs <= Math.max(nowMs, dueAtMs)) throw new UshotError('USHOT_EXPIRED', { expireAt: isoKst(expireAtMs) });
 
   const kept = type === 'SMS' ? { subject: '', url } : { subject: request.node === 'sms' ? '' : subject, url: '' };
-  const duplicateBase = JSON.stringify([kept.subject, text, files]);
+  const content = JSON.stringify([kept.subject, text, files]);
   return {
     type,
     service: type === 'SMS' ? 'sms' : 'mms',
@@ -187,8 +188,8 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
     dueAtMs: Math.max(dueAtMs, nowMs),
     expireAtMs,
     warnings,
-    contentBase: JSON.stringify([type, from, duplicateBase, kept.url, userCode, request.sendAt ? dueAtMs : null]),
-    duplicateBase,
+    contentBase: JSON.stringify([type, from, content, kept.url, userCode, request.sendAt ? dueAtMs : null]),
+    duplicateBase: settings.duplicateSeconds > 0 || settings.cooldownSeconds > 0 ? content : null,
   };
 }
 
@@ -209,7 +210,7 @@ function forReceiver(receiver: unknown, common: Common, context: RequestContext)
       to,
       carry: null,
       contentHash: digest(`${to}\0${contentBase}`),
-      duplicateKey: digest(`${to}\0${duplicateBase}`),
+      duplicateKey: duplicateBase === null ? '' : digest(`${to}\0${duplicateBase}`),
       createdAtMs: context.nowMs,
       retryOf: null,
       attempt: 0,
@@ -353,5 +354,5 @@ export function kindOf(value: unknown): string {
 }
 
 function digest(content: string): string {
-  return createHash('sha256').update(content).digest('base64url').slice(0, 22);
+  return hash('sha256', content, 'base64url').slice(0, 22);
 }

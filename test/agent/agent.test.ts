@@ -405,6 +405,18 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('opens no link before its store is open', async () => {
+    const world = new World({ commitMs: 500 });
+    world.listen();
+    world.agent.use('sms');
+    await world.clock.advance(0);
+    assert.deepEqual(world.network.dials, []);
+    await world.clock.advance(5_000);
+    assert.deepEqual(world.network.dials.sort(), [33300, 33301]);
+    assert.doesNotMatch(world.log.join('\n'), /error/);
+    await world.wait(world.agent.stop(), 60_000);
+  });
+
   it('is an error of the table whatever goes wrong in the store', async () => {
     const world = new World();
     await world.clock.advance(0);
