@@ -84,9 +84,13 @@ const SWEEP_MS = 1_000;
 const SWEEP_LIMIT = 500;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_LIMIT = 1_000;
+/** How long a report waits for a flow that listens: over a weekend, but a first report-in gets no month of old ones. */
+const UNHEARD_HOURS = 72;
 const REOPEN_MS = 10_000;
 const STATUS_MS = 300;
 const GUARD_SHOWN_MS = 60_000;
+/** Links that nobody needs any more are kept for a while: the next long text must not wait for a login. */
+const IDLE_LINKS_MS = 600_000;
 /** A flow that uploads waits this much longer than an answer may take. */
 const UPLOAD_PATIENCE_MS = 60_000;
 
@@ -117,9 +121,11 @@ export class Agent {
   #opened: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
   #sweepTimer: Timer | null = null;
+  #sweeping: Promise<void> = Promise.resolve();
   #reopenTimer: Timer | null = null;
   #statusTimer: Timer | null = null;
   #prunedAtMs = 0;
+  readonly #neededAtMs: Record<Service, number> = { sms: 0, mms: 0 };
 
   constructor(settings: AgentSettings, deps: AgentDeps) {
     const { clock, outbox, language } = deps;
@@ -178,7 +184,7 @@ export class Agent {
     return this.#stopped;
   }
 
-  /** A node uses the service: its links are opened. Returns its release. */
+  /** A node uses the service: its links are opened. Returns its release; unused links are closed after a while. */
   use(service: Service): () => void {
     this.#users[service]++;
     this.#openWanted();
@@ -286,7 +292,8 @@ export class Agent {
     await this.#opened;
     // Reports that are on their way to the disk are still acknowledged: the inbox ends after its links.
     await this.#links.stop();
-    this.#inbox.stop();
+    await this.#inbox.stop();
+    await this.#sweeping;
     this.#waiters.stop();
     await this.#deps.outbox.close();
   }
@@ -294,6 +301,13 @@ export class Agent {
   #openWanted(): void {
     if (this.#life !== 'running' || !this.#storeIsOpen || this.#problem) return;
     for (const service of SERVICES) if (this.#wanted(service)) this.#links.open(service);
+  }
+
+  #closeIdle(nowMs: number): void {
+    for (const service of SERVICES) {
+      if (this.#wanted(service) || !this.#links.isOpen(service)) this.#neededAtMs[service] = nowMs;
+      else if (nowMs - this.#neededAtMs[service] >= IDLE_LINKS_MS) void this.#links.close(service);
+    }
   }
 
   #wanted(service: Service): boolean {
@@ -402,7 +416,9 @@ export class Agent {
 
   #armSweep(): void {
     if (this.#life !== 'running') return;
-    this.#sweepTimer = this.#deps.clock.timer(SWEEP_MS, () => void this.#sweep().finally(() => this.#armSweep()));
+    this.#sweepTimer = this.#deps.clock.timer(SWEEP_MS, () => {
+      this.#sweeping = this.#sweep().finally(() => this.#armSweep());
+    });
   }
 
   /** Moves what time has overtaken: expiry, the hold of what is in doubt, the horizon of reports, retention. */
@@ -421,15 +437,20 @@ export class Agent {
       for (const message of [...expired, ...noReport, ...held]) this.#ended(message);
       for (const { messageId } of held) this.#deps.log('warn', describeError('USHOT_HELD', { messageId }, language));
       for (const { service } of resent) this.#links.poke(service);
-      if (nowMs - this.#prunedAtMs >= PRUNE_EVERY_MS) {
-        this.#prunedAtMs = nowMs;
-        await outbox.prune(nowMs - this.settings.retentionDays * 24 * HOUR_MS, PRUNE_LIMIT);
-      }
+      if (nowMs - this.#prunedAtMs >= PRUNE_EVERY_MS) await this.#prune(nowMs);
+      this.#closeIdle(nowMs);
       this.#storeTrouble(null);
       if (expired.length + noReport.length + held.length + resent.length > 0) this.#statusSoon();
     } catch (error) {
       this.#storeTrouble(error);
     }
+  }
+
+  async #prune(nowMs: number): Promise<void> {
+    await this.#inbox.dropUnheard(nowMs - UNHEARD_HOURS * HOUR_MS);
+    const pruned = await this.#deps.outbox.prune(nowMs - this.settings.retentionDays * 24 * HOUR_MS, PRUNE_LIMIT);
+    // While there is more, the next sweep goes on.
+    if (pruned < PRUNE_LIMIT) this.#prunedAtMs = nowMs;
   }
 
   /** The hold counts only while reports can come: not before the report link has been up for as long. */

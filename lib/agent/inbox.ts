@@ -7,7 +7,7 @@
  */
 import type { Clock, Timer } from '../clock.ts';
 import type { Language } from '../errors.ts';
-import type { InboxReport, NewMessage, Outbox, StoredMessage } from '../outbox/outbox.ts';
+import type { InboxReport, NewMessage, NewReport, Outbox, StoredMessage } from '../outbox/outbox.ts';
 import { resultOf } from '../protocol/index.ts';
 import { resendId } from './ids.ts';
 import { type FlowReport, type ReportRecord, toFlowReport, toNewReport } from './reports.ts';
@@ -47,6 +47,8 @@ export class Inbox {
   /** Reports that were given and are to be marked so. Lost in a crash, they are given once more. */
   #given: number[] = [];
   #markTimer: Timer | null = null;
+  /** Reports that are on their way to the disk, and from there to flows. */
+  readonly #underWay = new Set<Promise<void>>();
   #stopped = false;
 
   constructor(deps: InboxDeps, events: InboxEvents) {
@@ -63,25 +65,20 @@ export class Inbox {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** No report is taken any more: what is not committed will come again. */
-  stop(): void {
+  /** No report is taken any more: what is not committed will come again. Resolves when what was given is marked so. */
+  async stop(): Promise<void> {
     this.#stopped = true;
-    void this.#markGiven();
+    await Promise.allSettled(this.#underWay);
+    await this.#markGiven();
   }
 
   /** Commits reports, then lets the link acknowledge them (`stored`). A store that refuses is asked until it takes them. */
   async take(records: readonly ReportRecord[], stored: () => void): Promise<void> {
-    const { clock, outbox } = this.#deps;
+    const { clock } = this.#deps;
     const reports = records.map(toNewReport);
     while (!this.#stopped) {
       try {
-        const taking = outbox.takeReports(reports, clock.now());
-        void this.#markGiven();
-        const { fresh } = await taking;
-        this.#events.storeTrouble(null);
-        stored();
-        await this.#process(fresh);
-        return;
+        return await this.#awaitedByStop(this.#takeOnce(reports, stored));
       } catch (error) {
         this.#events.storeTrouble(error);
         await new Promise<void>((resolve) => {
@@ -91,8 +88,21 @@ export class Inbox {
     }
   }
 
+  async #takeOnce(reports: readonly NewReport[], stored: () => void): Promise<void> {
+    const taking = this.#deps.outbox.takeReports(reports, this.#deps.clock.now());
+    void this.#markGiven();
+    const { fresh } = await taking;
+    this.#events.storeTrouble(null);
+    stored();
+    await this.#process(fresh);
+  }
+
   /** Takes up what was committed but not given to flows: after a start, and when the first flow listens. */
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    return this.#awaitedByStop(this.#resume());
+  }
+
+  async #resume(): Promise<void> {
     for (;;) {
       if (this.#stopped) return;
       const pending = await this.#deps.outbox.pendingReports(EMIT_AT_ONCE);
@@ -101,6 +111,23 @@ export class Inbox {
       await this.#process(fresh);
       await this.#markGiven();
       if (!this.listened || pending.length < EMIT_AT_ONCE) return;
+    }
+  }
+
+  /** Reports that came before `beforeMs` and that no flow ever listened for are not given any more: the store must end somewhere. */
+  async dropUnheard(beforeMs: number): Promise<void> {
+    if (this.listened) return;
+    const pending = await this.#deps.outbox.pendingReports(EMIT_AT_ONCE);
+    const old = pending.filter(({ receivedAtMs }) => receivedAtMs < beforeMs);
+    if (old.length > 0) await this.#deps.outbox.reportsEmitted(old.map(({ seq }) => seq));
+  }
+
+  async #awaitedByStop(work: Promise<void>): Promise<void> {
+    this.#underWay.add(work);
+    try {
+      await work;
+    } finally {
+      this.#underWay.delete(work);
     }
   }
 

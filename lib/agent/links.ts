@@ -1,6 +1,5 @@
 /**
- * The links of one account, by service: so many send connections, each with its Sender, and one report connection. A
- * service is opened once and stays open until the agent stops.
+ * The links of one account, by service: so many send connections, each with its Sender, and one report connection.
  */
 import type { Clock } from '../clock.ts';
 import { describeError, type ErrorCode, type ErrorParams, type Language } from '../errors.ts';
@@ -55,6 +54,7 @@ export class Links {
   readonly #deps: LinksDeps;
   readonly #events: LinksEvents;
   readonly #services = new Map<Service, OpenService>();
+  readonly #closing = new Map<Service, Promise<void>>();
   /** By link, the trouble that was logged last: an outage is told once, not at every try. */
   readonly #told = new Map<string, ErrorCode>();
   #known: ServiceKnowledge = { terms: {}, mmsRefused: null };
@@ -90,8 +90,9 @@ export class Links {
     for (const sender of this.senders(service)) sender.poke();
   }
 
+  /** Does nothing while the service is open or closing; `changed` tells when it has closed. */
   open(service: Service): void {
-    if (this.#services.has(service)) return;
+    if (this.#services.has(service) || this.#closing.has(service)) return;
     const opened: OpenService = { senders: [], links: [], reportReadySinceMs: null };
     this.#services.set(service, opened);
     for (let index = 0; index < this.#settings.connections; index++) this.#addSender(service, index, opened);
@@ -100,15 +101,31 @@ export class Links {
     for (const sender of opened.senders) sender.start();
   }
 
-  /** Resolves when outstanding answers are settled and every socket is closed. */
+  isOpen(service: Service): boolean {
+    return this.#services.has(service);
+  }
+
+  /** Resolves when outstanding answers are settled and the sockets of the service are closed. */
+  async close(service: Service): Promise<void> {
+    const opened = this.#services.get(service);
+    if (!opened) return this.#closing.get(service);
+    this.#services.delete(service);
+    const { senders, links } = opened;
+    const stops = [
+      ...senders.map((sender) => sender.stop()),
+      ...links.filter(({ role }) => role === 'report').map(({ link }) => link.stop()),
+    ];
+    const closed = Promise.all(stops).then(() => {
+      this.#closing.delete(service);
+      this.#events.changed();
+    });
+    this.#closing.set(service, closed);
+    await closed;
+  }
+
+  /** Resolves when every service is closed. */
   async stop(): Promise<void> {
-    const services = [...this.#services.values()];
-    await Promise.all(
-      services.flatMap(({ senders, links }) => [
-        ...senders.map((sender) => sender.stop()),
-        ...links.filter(({ role }) => role === 'report').map(({ link }) => link.stop()),
-      ]),
-    );
+    await Promise.all([...this.#services.keys(), ...this.#closing.keys()].map((service) => this.close(service)));
   }
 
   #addSender(service: Service, index: number, opened: OpenService): void {

@@ -59,6 +59,23 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('closes the links of a service that nobody needs any more, and opens them again', async () => {
+    const world = new World();
+    world.agent.use('sms');
+    const letGo = world.agent.use('mms');
+    await world.clock.advance(1_000);
+    assert.equal(world.network.openCount, 4);
+    letGo();
+    await world.clock.advance(599_000);
+    assert.equal(world.network.openCount, 4);
+    await world.clock.advance(10_000);
+    assert.equal(world.network.openCount, 2);
+    assert.equal(only(await world.send({ text: '가'.repeat(46) }, 'delivered', 20_000)).status, 'delivered');
+    await world.agent.stop();
+    world.gateway.stop();
+    assert.equal(world.clock.armedCount, 0);
+  });
+
   it('turns a text that is too long for SMS into an LMS, and opens the link for it then', async () => {
     const world = new World();
     world.agent.use('sms');
@@ -293,7 +310,7 @@ describe('agent', () => {
       await world.clock.advance(60_000);
       assert.deepEqual(codes(await world.send({}, 'stored')), ['USHOT_DAILY_CAP']);
       // The Korean day ends at 15:00 UTC.
-      await world.clock.advance(15 * 3_600_000);
+      await world.clock.suspend(15 * 3_600_000);
       assert.deepEqual(codes(await world.send({}, 'stored')), ['stored']);
       await world.agent.stop();
     });
@@ -393,6 +410,25 @@ describe('agent', () => {
     world.listen();
     await world.clock.advance(1_000);
     assert.equal(world.given.length, 3);
+    await world.agent.stop();
+  });
+
+  it('keeps unheard reports over a weekend, and old messages as long as it is told', async () => {
+    const world = new World({ settings: { retentionDays: 5 } });
+    const { messageId } = only(await world.send({}, 'delivered'));
+    await world.clock.suspend(70 * 3_600_000);
+    await world.crash();
+    world.listen();
+    await world.clock.advance(1_000);
+    assert.equal(world.given.length, 1);
+    await world.crash();
+    await world.send({}, 'delivered');
+    await world.clock.suspend(74 * 3_600_000);
+    await world.clock.advance(10_000);
+    world.listen();
+    await world.clock.advance(1_000);
+    assert.equal(world.given.length, 1);
+    assert.equal((await world.store.get([messageId as string])).length, 0);
     await world.agent.stop();
   });
 

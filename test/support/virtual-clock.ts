@@ -50,6 +50,12 @@ export class VirtualClock implements Clock {
     await turn();
   }
 
+  /** As when the machine was suspended: `ms` later, everything that fell due meanwhile fires late, once. */
+  async suspend(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    await this.advance(0);
+  }
+
   #next(): Armed | undefined {
     let first: Armed | undefined;
     for (const armed of this.#armed) {
