@@ -341,7 +341,9 @@ export class Agent {
   /** Opens the links that what was stored needs, and shows what a guard stopped. */
   #wake(taken: readonly Taken[]): void {
     const services = new Set(taken.map((one) => (one.kind === 'stored' ? one.message.service : null)));
-    for (const service of SERVICES) if (services.has(service) && !this.#problem) this.#links.open(service);
+    // An input that was on its way to the store when we were told to stop opens nothing any more.
+    const opens = this.#life === 'running' && !this.#problem;
+    for (const service of SERVICES) if (services.has(service) && opens) this.#links.open(service);
     const stop = taken.find((one) => one.kind === 'suppressed');
     if (stop) this.#guardStop = { code: stop.error.code, untilMs: this.#deps.clock.now() + GUARD_SHOWN_MS };
     this.#statusSoon();

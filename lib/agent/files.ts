@@ -2,6 +2,7 @@
  * Files of a message, from what a flow names to what the store keeps: names that the server gave, Buffers, paths and
  * `{ data, ext }`. Pictures are made to fit on the way; the bytes wait in the store's attachments, not in the heap.
  */
+import { hash } from 'node:crypto';
 import { basename } from 'node:path';
 import { UshotError } from '../errors.ts';
 import type { FileRef, Outbox } from '../outbox/outbox.ts';
@@ -18,18 +19,28 @@ export interface FittedFile {
   readonly ext: string;
 }
 
-/** Reads what `files` names. One kept file may serve many messages of an input: `seen` remembers it by what named it. */
+/**
+ * The files of one input that are kept already: by what named them, and by content, for the store expects each to be put
+ * once, however many messages of the input carry it.
+ */
+export class KeptFiles {
+  readonly byName = new Map<unknown, FileRef>();
+  readonly hashes = new Map<string, string>();
+}
+
+/** Reads what `files` names, and keeps it once all of it is good. */
 export async function keepFiles(
-  files: unknown,
+  files: readonly unknown[],
   settings: FileSettings,
   outbox: Outbox,
-  seen: Map<unknown, FileRef>,
+  kept: KeptFiles,
 ): Promise<FileRef[]> {
+  const ready: (FileRef | FittedFile)[] = [];
+  for (const file of files) ready.push(kept.byName.get(file) ?? (await fitOrName(file, settings)));
   const refs: FileRef[] = [];
-  for (const file of listFiles(files)) {
-    const known = seen.get(file);
-    const ref = known ?? (await keepFile(file, settings, outbox));
-    seen.set(file, ref);
+  for (const [i, file] of ready.entries()) {
+    const ref = 'kind' in file ? file : await keep(file, outbox, kept);
+    kept.byName.set(files[i], ref);
     refs.push(ref);
   }
   return refs;
@@ -43,7 +54,8 @@ export async function fitUpload(file: unknown, name: string | undefined, setting
   throw new UshotError('USHOT_FIELD', { field: 'msg.payload', expected: 'a Buffer or a path', found: kindOf(file) });
 }
 
-function listFiles(files: unknown): unknown[] {
+/** What `files` names, one by one: a list, or a text with commas or lines. */
+export function listFiles(files: unknown): unknown[] {
   if (files === undefined || files === null || files === '') return [];
   if (Array.isArray(files)) return files.flatMap(listFiles);
   if (typeof files !== 'string') return [files];
@@ -53,10 +65,15 @@ function listFiles(files: unknown): unknown[] {
     .filter((part) => part !== '');
 }
 
-async function keepFile(file: unknown, settings: FileSettings, outbox: Outbox): Promise<FileRef> {
-  if (typeof file === 'string' && !isPath(file)) return serverFile(file);
-  const { bytes, ext } = await fitAny(file, settings);
-  return { kind: 'attachment', hash: await outbox.putAttachment(bytes), ext, bytes: bytes.length };
+async function fitOrName(file: unknown, settings: FileSettings): Promise<FileRef | FittedFile> {
+  return typeof file === 'string' && !isPath(file) ? serverFile(file) : fitAny(file, settings);
+}
+
+async function keep({ bytes, ext }: FittedFile, outbox: Outbox, { hashes }: KeptFiles): Promise<FileRef> {
+  const content = hash('sha256', bytes, 'base64url');
+  const kept = hashes.get(content) ?? (await outbox.putAttachment(bytes));
+  hashes.set(content, kept);
+  return { kind: 'attachment', hash: kept, ext, bytes: bytes.length };
 }
 
 /** Names that a server gives hold no slash, and a file of this machine is named by its path. */

@@ -1,4 +1,5 @@
 /** The agent's public face: what the nodes use. */
+export { type LinkProbe, type ProbeDeps, probeAccount } from './account-probe.ts';
 export {
   Agent,
   type AgentDeps,

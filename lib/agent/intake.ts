@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { UshotError } from '../errors.ts';
 import type { AcceptResult, FileRef, NewMessage, Outbox, Service } from '../outbox/outbox.ts';
 import type { Charset } from '../protocol/index.ts';
-import { keepFiles } from './files.ts';
+import { KeptFiles, keepFiles, listFiles } from './files.ts';
 import type { Guards } from './guards.ts';
 import type { Mint } from './ids.ts';
 import { type Draft, type Prepared, prepare, receiversOf, type SendRequest, type ServiceKnowledge } from './request.ts';
@@ -73,19 +73,24 @@ export class Intake {
   async #prepareAll(requests: readonly SendRequest[]): Promise<Prepared[]> {
     const { clock, charset, mint, known } = this.#deps;
     const context = { settings: this.#settings, charset, mint, nowMs: clock.now(), known: known() };
-    const seen = new Map<unknown, FileRef>();
+    const kept = new KeptFiles();
     const prepared: Prepared[] = [];
     for (const request of requests) {
-      const files = request.node === 'mms' ? await this.#keepFiles(request, seen) : [];
-      const entries = files instanceof UshotError ? refuseAll(request, files) : prepare(request, files, context);
+      const named = request.node === 'mms' ? listFiles(request.files) : [];
+      let entries = prepare(request, named.map(toBeKept), context);
+      // What is refused for anything else has its files neither read nor kept: nothing would ever remove them.
+      if (named.length > 0 && entries.some((entry) => 'draft' in entry)) {
+        const files = await this.#keepFiles(named, kept);
+        entries = files instanceof UshotError ? refuseAll(request, files) : prepare(request, files, context);
+      }
       for (const entry of entries) prepared.push(entry);
     }
     return prepared;
   }
 
-  async #keepFiles(request: SendRequest, seen: Map<unknown, FileRef>): Promise<FileRef[] | UshotError> {
+  async #keepFiles(named: readonly unknown[], kept: KeptFiles): Promise<FileRef[] | UshotError> {
     try {
-      return await keepFiles(request.files, this.#settings, this.#deps.outbox, seen);
+      return await keepFiles(named, this.#settings, this.#deps.outbox, kept);
     } catch (error) {
       if (error instanceof UshotError && error.code !== 'USHOT_STORE') return error;
       throw error;
@@ -101,6 +106,11 @@ export class Intake {
     const stops = await this.#deps.guards.check(judged, this.#deps.clock.now());
     return new Map(judged.map((draft, i) => [draft, stops[i] ?? null]));
   }
+}
+
+/** Stands for a file while the rest of its message is checked. */
+function toBeKept(): FileRef {
+  return { kind: 'server', fileName: '' };
 }
 
 function refuseAll(request: SendRequest, error: UshotError): Prepared[] {

@@ -219,7 +219,7 @@ export function wireOf(settings: AgentSettings): WireSettings {
   return { version: protocol, padding, numberStyle, userCode, charset };
 }
 
-function linkSettings(settings: AgentSettings, service: Service, role: Role): LinkSettings {
+export function linkSettings(settings: AgentSettings, service: Service, role: Role): LinkSettings {
   const ports = {
     sms: { send: settings.smsSendPort, report: settings.smsReportPort },
     mms: { send: settings.mmsSendPort, report: settings.mmsReportPort },

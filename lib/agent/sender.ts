@@ -51,18 +51,30 @@ const SHORTEST_PAUSE_MS = 10_000;
 const LONGEST_PAUSE_MS = 60_000;
 /** How long a message waits that was refused for a passing reason, by how often it was claimed. */
 const PASSING_PAUSES_MS = [10_000, 30_000, 60_000, 300_000, 900_000];
+const LONGEST_PASSING_PAUSE_MS = 900_000;
 const STORE_RETRY_MS = 1_000;
+/** An upload that cut the line so often may be what cuts it: then others go first. */
+const UPLOAD_TRIES = 3;
 const MOST_UPLOADS_WAITING = 100;
 
 interface Upload {
   readonly bytes: Buffer;
   readonly ext: string;
   readonly timer: Timer;
+  /** After this it is not tried again. */
+  readonly untilMs: number;
+  /** How often the line was lost with it. */
+  losses: number;
   resolve(fileName: string): void;
   reject(error: UshotError): void;
 }
 
-type UploadOutcome = { readonly fileName: string } | { readonly error: UshotError } | { readonly lost: true };
+const NO_FILES = { names: [], reused: false } as const;
+
+type UploadOutcome =
+  | { readonly fileName: string }
+  | { readonly error: UshotError }
+  | { readonly lost: UshotError | null };
 
 export class Sender {
   readonly service: Service;
@@ -128,7 +140,15 @@ export class Sender {
             : new UshotError('USHOT_UPLOAD_TIMEOUT', { seconds: Math.round(patienceMs / 1000) }),
         );
       });
-      const upload: Upload = { bytes, ext, timer, resolve, reject };
+      const upload: Upload = {
+        bytes,
+        ext,
+        timer,
+        losses: 0,
+        untilMs: this.#deps.clock.now() + patienceMs,
+        resolve,
+        reject,
+      };
       this.#uploads.push(upload);
       this.#signal.raise();
     });
@@ -161,9 +181,12 @@ export class Sender {
         troubled = false;
         this.#events.storeTrouble(null);
       }
-      if (settlements.length > 0) this.#events.settled(settlements);
+      const settled = settlements;
+      // The frame leaves first: what others do when they hear of the last one would keep the connection waiting.
+      const carrying = batch.length > 0 ? this.#carry(batch) : null;
+      if (settled.length > 0) this.#events.settled(settled);
       settlements = [];
-      if (batch.length > 0) settlements = await this.#carry(batch);
+      if (carrying) settlements = await carrying;
       else if (claim) await this.#idle();
     }
   }
@@ -195,7 +218,10 @@ export class Sender {
     timer.cancel();
   }
 
-  /** Carries one batch to the gateway and says what became of each message in it. */
+  /**
+   * Carries one batch to the gateway and says what became of each message in it. Where there is nothing to upload, the
+   * frame's bytes are written within this call.
+   */
   async #carry(batch: readonly StoredMessage[]): Promise<Settlement[]> {
     const terms = this.#freeTerms();
     if (!terms) return [{ messageIds: idsOf(batch), to: 'READY' }];
@@ -203,8 +229,8 @@ export class Sender {
     const first = fit[0];
     if (!first) return refused;
 
-    const files = await this.#fileNames(first.files);
-    if ('lost' in files) return [...refused, { messageIds: idsOf(fit), to: 'READY' }];
+    const files = first.files.length === 0 ? NO_FILES : await this.#fileNames(first.files);
+    if ('lost' in files) return [...refused, ...fit.map((message) => this.#afterLostUpload(message))];
     if ('error' in files) return [...refused, this.#rejected(idsOf(fit), files.error)];
 
     const bytes = this.#encode(fit, files.names, terms);
@@ -260,8 +286,9 @@ export class Sender {
     const error = new UshotError('USHOT_REJECTED', { respCode: frame.RESP_CODE, respMesg: frame.RESP_MESG });
     const settled: Settlement[] = accepted.length > 0 ? [{ messageIds: accepted, to: 'ACCEPTED' }] : [];
     if (refused.length === 0) return settled;
-    if (namesReused) {
-      // The gateway may have forgotten the files: upload them again once before the message is blamed.
+    if (namesReused && refused.some(({ claims }) => claims === 1)) {
+      // The gateway may have forgotten the files: upload them again before the message is blamed. Once, at its first
+      // frame: halves of a refused frame carry names that were good a moment ago.
       this.#names.clear();
       return [...settled, { messageIds: idsOf(refused), to: 'READY' }];
     }
@@ -298,6 +325,14 @@ export class Sender {
     return { messageIds: [message.messageId], to: 'READY', dueAtMs: this.#deps.clock.now() + pauseMs };
   }
 
+  /** Soon again at first; a message whose files cost us the line again and again must not stand before all others. */
+  #afterLostUpload({ messageId, claims }: StoredMessage): Settlement {
+    const again: Settlement = { messageIds: [messageId], to: 'READY' };
+    if (claims < UPLOAD_TRIES) return again;
+    const pauseMs = PASSING_PAUSES_MS[claims - UPLOAD_TRIES] ?? LONGEST_PASSING_PAUSE_MS;
+    return { ...again, dueAtMs: this.#deps.clock.now() + pauseMs };
+  }
+
   /** Counts refused frames: when nothing goes through any more, pauses instead of refusing the whole backlog away. */
   #refused(partly: boolean): void {
     this.#refusals = partly ? 0 : this.#refusals + 1;
@@ -312,7 +347,7 @@ export class Sender {
   /** The server's names of a message's files, uploading what it does not hold. */
   async #fileNames(
     files: readonly FileRef[],
-  ): Promise<{ names: string[]; reused: boolean } | { error: UshotError } | { lost: true }> {
+  ): Promise<{ names: string[]; reused: boolean } | Exclude<UploadOutcome, { fileName: string }>> {
     const names: string[] = [];
     let reused = false;
     for (const file of files) {
@@ -331,7 +366,12 @@ export class Sender {
       try {
         bytes = await this.#deps.outbox.readAttachment(file.hash);
       } catch (error) {
-        return { error: new UshotError('USHOT_ATTACHMENT_LOST', { file: key }, { cause: error }) };
+        if (error instanceof UshotError && error.code === 'USHOT_FILE_MISSING') {
+          return { error: new UshotError('USHOT_ATTACHMENT_LOST', { file: key }, { cause: error }) };
+        }
+        // A disk that cannot be read now, or too many open files: no reason to give the message up.
+        this.#events.storeTrouble(error);
+        return { lost: null };
       }
       const outcome = await this.#uploadNow(bytes, file.ext);
       if (!('fileName' in outcome)) return outcome;
@@ -347,10 +387,17 @@ export class Sender {
       const upload = this.#freeTerms() ? this.#uploads.shift() : undefined;
       if (!upload) return;
       const outcome = await this.#uploadNow(upload.bytes, upload.ext);
-      // A lost upload has no consequence at the gateway that matters: it waits for the next connection.
-      if ('lost' in outcome) this.#uploads.unshift(upload);
+      if ('lost' in outcome) this.#uploadLost(upload, outcome.lost);
       else this.#endUpload(upload, outcome);
     }
+  }
+
+  /** A lost upload has no consequence at the gateway that matters: it waits for the next connection, while it may. */
+  #uploadLost(upload: Upload, trouble: UshotError | null): void {
+    if (trouble) upload.losses++;
+    const mayWait = this.#deps.clock.now() < upload.untilMs && upload.losses < UPLOAD_TRIES;
+    if (!trouble || mayWait) this.#uploads.unshift(upload);
+    else this.#endUpload(upload, { error: trouble });
   }
 
   #endUpload(upload: Upload, outcome: { fileName: string } | { error: UshotError }): void {
@@ -360,10 +407,10 @@ export class Sender {
   }
 
   async #uploadNow(bytes: Buffer, ext: string): Promise<UploadOutcome> {
-    if (!this.#freeTerms()) return { lost: true };
+    if (!this.#freeTerms()) return { lost: null };
     const frame = this.#deps.codec.encode('2030', { FILE_EXT: ext, FILE: bytes });
     const answer = await this.#link.request(frame, { timeoutMs: this.#deps.timeoutMs + UPLOAD_EXTRA_MS });
-    if (answer.kind === 'lost') return { lost: true };
+    if (answer.kind === 'lost') return { lost: new UshotError(answer.trouble.code, answer.trouble.params) };
     const { RESP_CODE: respCode, RESP_MESG: respMesg } = answer.frame;
     const fileName = answer.frame.COMMAND === '2040' ? (answer.frame.body?.FILE_NAME ?? '') : '';
     // 00000 with a blank name is a failure as well: an MMS would go out without its picture.

@@ -90,6 +90,16 @@ export const sessionProperties = {
   pictures: choice(['strict', 'large', 'as-is'], 'strict'),
   /** The only folder that paths in `files` may name; empty: any. */
   folder: text(),
+  /** Practice mode: the result that every message ends with; at 6 (delivered) the receivers 010-0000-00NN end with NN. */
+  practiceResult: number(6, 0, 99),
+  /** Practice mode: how long a report takes. */
+  practiceDelaySeconds: seconds(2, 0, 3600),
+  /** Practice mode: what the simulated gateway does wrong, and how many messages go well before. */
+  practiceFault: choice(
+    ['none', 'reject', 'cut', 'silence', 'no-report', 'report-twice', 'refuse-login', 'refuse-address'],
+    'none',
+  ),
+  practiceFaultAfter: number(0, 0, 1_000_000),
 } as const satisfies Record<string, Property<unknown>>;
 
 type Properties = typeof sessionProperties;

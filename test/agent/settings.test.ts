@@ -47,6 +47,10 @@ describe('settings', () => {
       retentionDays: 30,
       pictures: 'strict',
       folder: '',
+      practiceResult: 6,
+      practiceDelaySeconds: 2,
+      practiceFault: 'none',
+      practiceFaultAfter: 0,
     });
   });
 
