@@ -7,10 +7,11 @@ const LONGEST_PAUSE_MS = 60_000;
 const REFUSED_PAUSE_MS = 30_000;
 const LONGEST_REFUSED_PAUSE_MS = 300_000;
 
-/** Silent SAM10 polls that mean a dead link, where the gateway was seen to answer polls that find nothing. */
-export const SILENT_POLLS_MOST = 6;
-/** The same where it never was: silence may be its way of saying "nothing" (manual 2.B.6: "수신건수가 있을 경우"). */
-export const SILENT_POLLS_MOST_UNHEARD = 30;
+/**
+ * Silent SAM10 polls that mean a dead link, where the gateway was never seen to answer a poll that finds nothing: silence
+ * may be its way of saying "nothing" (manual 2.B.6: "수신건수가 있을 경우"). Where it was, one unanswered poll does.
+ */
+export const SILENT_POLLS_MOST = 30;
 
 /**
  * Reports that were received and are not stored yet. A frame that arrived is always handed on (with SAM10 it exists

@@ -4,14 +4,7 @@
  */
 import { fail, finish } from './ending.ts';
 import { noticeCode } from './notices.ts';
-import {
-  echoMs,
-  HELD_FRAMES_MOST,
-  HELD_REPORTS_MOST,
-  quietMs,
-  SILENT_POLLS_MOST,
-  SILENT_POLLS_MOST_UNHEARD,
-} from './pace.ts';
+import { echoMs, HELD_FRAMES_MOST, HELD_REPORTS_MOST, quietMs, SILENT_POLLS_MOST } from './pace.ts';
 import type { Closing, Context, Effect, Event, Held, Outgoing, Reporting, Step, Talk } from './states.ts';
 import * as trouble from './trouble.ts';
 
@@ -27,7 +20,7 @@ export function enter(
   const talk: Talk =
     context.settings.wire.version === 'SAM10'
       ? // Due now, but not within this step: an owner that only tests the login can still stop before it.
-        { version: 'SAM10', pollAtMs: context.nowMs, awaiting: false, silentPolls: 0 }
+        { version: 'SAM10', pollAtMs: context.nowMs, answerByMs: context.nowMs, awaiting: false, silentPolls: 0 }
       : { version: 'SAM11', heartbeatAtMs: nextHeartbeatMs(context), echoUntilMs: Number.NEGATIVE_INFINITY };
   return { ...reporting, name: 'reporting', talk, held: [], unstored: 0, nextTicket: 1 };
 }
@@ -35,7 +28,8 @@ export function enter(
 /** When the link must act by itself next. */
 export function deadline({ talk, held }: Reporting): number {
   if (talk.version === 'SAM11') return talk.heartbeatAtMs;
-  return held.length > 0 ? Number.POSITIVE_INFINITY : talk.pollAtMs;
+  if (held.length > 0) return Number.POSITIVE_INFINITY;
+  return talk.awaiting ? talk.answerByMs : talk.pollAtMs;
 }
 
 export function frame(context: Context, state: Reporting, { frame }: FrameEvent): Step {
@@ -69,10 +63,13 @@ export function tick(context: Context, state: Reporting): Step {
       effects: [{ type: 'send', frame: { command: '1030', body: { records: [] } } }],
     };
   }
+  const { settings } = context;
+  if (talk.awaiting && state.history.answersEmptyPolls) {
+    return fail(context, state, trouble.unanswered(settings, '1030', settings.timeoutMs));
+  }
   const silentPolls = talk.awaiting ? talk.silentPolls + 1 : 0;
-  const most = state.history.answersEmptyPolls ? SILENT_POLLS_MOST : SILENT_POLLS_MOST_UNHEARD;
-  if (silentPolls >= most) {
-    return fail(context, state, trouble.unanswered(context.settings, '1030', silentPolls * context.settings.pollMs));
+  if (silentPolls >= SILENT_POLLS_MOST) {
+    return fail(context, state, trouble.unanswered(settings, '1030', silentPolls * settings.pollMs));
   }
   return poll(context, state, talk, silentPolls);
 }
@@ -145,17 +142,24 @@ function mark(state: Reporting, ticket: number): Reporting {
 }
 
 function pollFoundNothing(state: Reporting, talk: Sam10): Reporting {
+  // Only the answer to a poll tells: an empty 1031 at another time is a heartbeat.
+  if (!talk.awaiting) return state;
   return {
     ...state,
-    // Only the answer to a poll tells: an empty 1031 at another time is a heartbeat.
-    history: talk.awaiting ? { ...state.history, answersEmptyPolls: true } : state.history,
+    history: { ...state.history, answersEmptyPolls: true },
     talk: { ...talk, awaiting: false, silentPolls: 0 },
   };
 }
 
+/**
+ * A poll tells the gateway that what the one before brought has arrived. So where every poll is known to be answered,
+ * nothing is asked again before the answer: reports on a slow way would be forgotten there, and lost with the link.
+ */
 function poll({ nowMs, settings }: Context, state: Reporting, talk: Sam10, silentPolls: number): Step {
+  const pollAtMs = nowMs + settings.pollMs;
+  const answerByMs = state.history.answersEmptyPolls ? nowMs + settings.timeoutMs : pollAtMs;
   return {
-    state: { ...state, talk: { ...talk, pollAtMs: nowMs + settings.pollMs, awaiting: true, silentPolls } },
+    state: { ...state, talk: { ...talk, pollAtMs, answerByMs, awaiting: true, silentPolls } },
     effects: [{ type: 'send', frame: { command: '1030', body: null } }],
   };
 }

@@ -66,6 +66,8 @@ export type Talk =
       readonly pollAtMs: number;
       /** A poll went out and nothing came since. */
       readonly awaiting: boolean;
+      /** Until when the answer to it is awaited. */
+      readonly answerByMs: number;
       readonly silentPolls: number;
     }
   | {
