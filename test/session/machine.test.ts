@@ -566,11 +566,11 @@ describe('session machine', () => {
       link.tick();
       link.frame(reports());
       assert.deepEqual(sent(link.tick()), poll);
-      assert.equal(link.dueMs, 30_000);
+      assert.equal(link.dueMs, 20_000);
       assert.deepEqual(sent(link.tick()), []);
       assert.equal(link.state.name, 'waiting');
       assert.equal(link.trouble.code, 'USHOT_LINK_NO_ANSWER');
-      assert.equal(link.trouble.params['seconds'], 30);
+      assert.equal(link.trouble.params['seconds'], 20);
     });
 
     it('stop waits for the answer to a poll, no longer than pollMs, and hands on what comes', () => {
