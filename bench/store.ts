@@ -3,6 +3,7 @@
  * loop feels of it, and what a million waiting messages change. Every figure is with a sync before the promise resolves.
  * Files go to the system's folder for temporary files, or to TMPDIR: a tmpfs there makes the figures meaningless.
  */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -146,38 +147,46 @@ async function eventLoop(outbox: SqliteOutbox): Promise<{ delayMs: number; perSe
   return { delayMs: histogram.percentile(99) / 1e6, perSecond, slowestMs: percentile(waits, 0.99) };
 }
 
+/** Opens a store as a fresh process does, and says what that takes. */
+async function openOnce(file: string): Promise<void> {
+  const outbox = new SqliteOutbox({ file });
+  const times = [performance.now()];
+  const step = async (done: Promise<unknown>): Promise<void> => {
+    await done;
+    times.push(performance.now());
+  };
+  await step(outbox.open(Date.now()));
+  await step(outbox.exchange([], { service: 'sms', max: 100 }, Date.now()));
+  await step(outbox.counts());
+  await step(outbox.nextDueMs('sms', Date.now()));
+  const { rss } = process.memoryUsage();
+  const { perSecond } = await lives(outbox, 100, false);
+  const [open, claim, counts, next] = times.slice(1).map((at, i) => (at - (times[i] ?? 0)).toFixed(1));
+  console.log(
+    `          open ${open} ms, first claim ${claim} ms, counts ${counts} ms, nextDueMs ${next} ms, ` +
+      `process ${(rss / 1e6).toFixed(0)} MB; then ${perSecond.toFixed(0)} messages/s at 100`,
+  );
+  await outbox.close();
+}
+
 async function backlog(): Promise<void> {
   await withStore(async (outbox, file) => {
-    const memory = (): string => `${(process.memoryUsage().rss / 1e6).toFixed(0)} MB`;
     for (const size of [0, 100_000, BACKLOG]) {
       let { READY } = await outbox.counts();
-      while (READY < size) {
+      for (; READY < size; READY += 2000)
         await Promise.all([outbox.accept(messages(1000)), outbox.accept(messages(1000))]);
-        READY += 2000;
-      }
       await outbox.close();
-      (globalThis as { gc?: () => void }).gc?.();
-      const start = performance.now();
+      console.log(`${size} waiting, file ${(fs.statSync(file).size / 1e6).toFixed(0)} MB`);
+      execFileSync(process.execPath, [path.join(import.meta.dirname, 'run.ts'), 'store', 'open', file], {
+        stdio: 'inherit',
+      });
       await outbox.open(Date.now());
-      const opened = performance.now();
-      const frame = await outbox.exchange([], { service: 'sms', max: 100 }, Date.now());
-      const claimed = performance.now();
-      await outbox.counts();
-      const counted = performance.now();
-      await outbox.nextDueMs('sms', Date.now());
-      const asked = performance.now();
-      const { perSecond } = await lives(outbox, 100, false);
-      console.log(
-        `${size.toString().padStart(9)} waiting   open ${(opened - start).toFixed(0)} ms, first claim of ${frame.length} ` +
-          `${(claimed - opened).toFixed(1)} ms, counts ${(counted - claimed).toFixed(1)} ms, ` +
-          `nextDueMs ${(asked - counted).toFixed(1)} ms, then ${perSecond.toFixed(0)}/s at 100; ` +
-          `process ${memory()}, file ${(fs.statSync(file).size / 1e6).toFixed(0)} MB`,
-      );
     }
   });
 }
 
 export async function run(args: readonly string[] = []): Promise<void> {
+  if (args[0] === 'open') return openOnce(args[1] ?? '');
   for (const size of [1, 30, 100]) {
     for (const reports of [false, true]) {
       const { perSecond, cpuUs } = await withStore((outbox) => lives(outbox, size, reports));

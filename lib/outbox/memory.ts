@@ -55,6 +55,8 @@ interface ReportRow {
   readonly report: NewReport;
   readonly seq: number;
   readonly receivedAtMs: number;
+  /** Whether its message was known when it came. */
+  readonly matched: boolean;
   emitted: boolean;
 }
 
@@ -154,12 +156,13 @@ export class MemoryOutbox implements Outbox {
       const key = reportKey(report);
       if (this.#reportKeys.has(key)) continue;
       this.#reportKeys.add(key);
-      const row = { report, seq: ++this.#lastReportSeq, receivedAtMs: nowMs, emitted: false };
+      const message = this.#find(report.messageId);
+      const matched = message !== undefined;
+      const row = { report, seq: ++this.#lastReportSeq, receivedAtMs: nowMs, matched, emitted: false };
       this.#reports.set(row.seq, row);
       this.#notEmitted.add(row.seq);
       this.#waitingReports.set(report.messageId, (this.#waitingReports.get(report.messageId) ?? 0) + 1);
       rows.push(row);
-      const message = this.#find(report.messageId);
       const move = message === undefined ? null : reported(message, report, nowMs);
       if (message !== undefined && move !== null) this.#apply(message, move);
     }
@@ -311,15 +314,17 @@ export class MemoryOutbox implements Outbox {
       this.#bySeq.delete(seq);
       this.#seqOf.delete(message.messageId);
       this.#counts[state]--;
+      for (const row of [...this.#reports.values()]) {
+        if (row.report.messageId === message.messageId) this.#dropReport(row);
+      }
       pruned++;
     }
     let reports = 0;
-    for (const row of [...this.#reports.values()]) {
-      if (reports >= limit || row.receivedAtMs >= olderThanMs) break;
-      if (!row.emitted) continue;
-      this.#reports.delete(row.seq);
-      this.#reportKeys.delete(reportKey(row.report));
-      reports++;
+    for (const row of [...this.#reports.values()].toSorted(
+      (a, b) => a.receivedAtMs - b.receivedAtMs || a.seq - b.seq,
+    )) {
+      if (row.matched || !row.emitted || row.receivedAtMs >= olderThanMs) continue;
+      if (reports++ < limit) this.#dropReport(row);
     }
     for (const key of oldest(this.#duplicates, ({ seenAtMs }) => seenAtMs, olderThanMs, limit)) {
       this.#duplicates.delete(key);
@@ -412,6 +417,11 @@ export class MemoryOutbox implements Outbox {
 
   #inbox({ report, seq, receivedAtMs }: ReportRow): InboxReport {
     return inboxReport(report, seq, receivedAtMs, this.#find(report.messageId) ?? null);
+  }
+
+  #dropReport({ seq, report }: ReportRow): void {
+    this.#reports.delete(seq);
+    this.#reportKeys.delete(reportKey(report));
   }
 
   #apply(message: StoredMessage, move: Move): StoredMessage {

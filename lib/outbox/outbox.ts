@@ -237,9 +237,10 @@ export interface Outbox {
 
   /**
    * Moves out at most `limit` messages that were created and ended before a time, oldest first, and whose reports have
-   * been emitted; resolves with how many. What the guards and the inbox remember from before that time goes too. Ids stay
-   * known (a repeat is still told from a conflict), until `forgetBeforeMs` passes the end of the message, where given.
-   * A message that is too young ends the search: those accepted after it are not looked at.
+   * been emitted; resolves with how many. Their reports go with them, and what else is older: emitted reports of unknown
+   * messages, and what is remembered for the guards, at most `limit` each. Ids stay known (a repeat is still told from a
+   * conflict), until `forgetBeforeMs` passes the end of the message, where given. A message that is too young ends the
+   * search: those accepted after it are not looked at.
    */
   prune(olderThanMs: number, limit: number, forgetBeforeMs?: number | null): Promise<number>;
 }

@@ -83,7 +83,7 @@ export function settled(message: Moving, settlement: Settlement, nowMs: number):
  * What a report makes of its message, or null where it changes nothing: it is not the last word, the message has its end
  * already, or the message never was in a frame, so that the report must be about something else.
  */
-export function reported(message: Moving, report: NewReport, nowMs: number): Move | null {
+export function reported(message: Moving, report: Pick<NewReport, 'outcome' | 'result'>, nowMs: number): Move | null {
   if (report.outcome === 'pending' || message.claims === 0) return null;
   if (isEnd(message.state) && message.state !== 'NO_REPORT') return null;
   const state = report.outcome === 'delivered' ? 'DELIVERED' : 'FAILED';
@@ -158,7 +158,7 @@ export const inboxReport = (
 
 function move(message: Moving, state: State, nowMs: number, changes: Partial<Move>): Move {
   assertTransition(message.messageId, message.state, state);
-  return { ...moving(message), ...changes, state, updatedAtMs: nowMs };
+  return Object.assign(moving(message), changes, { state, updatedAtMs: nowMs });
 }
 
 function moving({ state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held }: Move): Move {

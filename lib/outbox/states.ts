@@ -32,7 +32,7 @@ export const transitions: Readonly<Record<State, readonly State[]>> = {
   IN_FLIGHT: ['ACCEPTED', 'READY', 'REJECTED', 'IN_DOUBT', 'DELIVERED', 'FAILED'],
   ACCEPTED: ['DELIVERED', 'FAILED', 'NO_REPORT'],
   // READY by the policy `resend`; CANCELLED by the operator under the policy `hold`; NO_REPORT when held past the horizon.
-  IN_DOUBT: ['DELIVERED', 'FAILED', 'READY', 'CANCELLED', 'EXPIRED', 'NO_REPORT'],
+  IN_DOUBT: ['DELIVERED', 'FAILED', 'READY', 'CANCELLED', 'NO_REPORT'],
   NO_REPORT: ['DELIVERED', 'FAILED'],
   DELIVERED: [],
   FAILED: [],

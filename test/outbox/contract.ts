@@ -244,6 +244,27 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
       });
     });
 
+    describe('claim of a large backlog', () => {
+      it('takes everything exactly once, in full frames where messages of a lane stand together', async () => {
+        const messages = Array.from({ length: 2600 }, (_, i) =>
+          // Two hundred lanes of one message, then lanes that take turns, then one lane.
+          newMessage(`M${i}`, { frameKey: i < 200 ? `own ${i}` : i < 1400 ? `turn ${i % 3}` : 'one' }),
+        );
+        await outbox.accept(messages);
+        const claimed: string[] = [];
+        let frames = 0;
+        for (;;) {
+          const frame = await outbox.exchange([], sms(100), START_MS);
+          if (frame.length === 0) break;
+          frames++;
+          assert.equal(new Set(frame.map(({ frameKey }) => frameKey)).size, 1);
+          claimed.push(...ids(frame));
+        }
+        assert.deepEqual(claimed.toSorted(), messages.map(({ messageId }) => messageId).toSorted());
+        assert.equal(frames, 200 + 12 + 12);
+      });
+    });
+
     describe('settlement', () => {
       it('moves each message to where it belongs, and claims the next in the same call', async () => {
         await inFlight('A', 'B', 'C', 'D', 'E');

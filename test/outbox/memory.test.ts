@@ -1,4 +1,4 @@
-/** The in-memory outbox, against the contract; and that it stays quick with a large backlog. */
+/** The in-memory outbox, against the contract; and the ordered list that it is made of. */
 import assert from 'node:assert/strict';
 import { MemoryOutbox } from '../../lib/outbox/memory.ts';
 import { Ordered } from '../../lib/outbox/ordered.ts';

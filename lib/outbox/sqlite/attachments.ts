@@ -20,20 +20,19 @@ export class AttachmentFolder {
     return HASH.test(hash) && fs.existsSync(this.#path(hash));
   }
 
-  /** Resolves nothing later: when it returns, the bytes are on disk. */
+  /** When it returns, the bytes are on disk. */
   put(bytes: Uint8Array): string {
     const hash = attachmentHash(bytes);
     if (this.has(hash)) return hash;
     makeFolder(this.#folder);
     const unfinished = this.#path(`${hash}.part`);
-    const descriptor = fs.openSync(unfinished, 'w', 0o600);
     try {
-      fs.writeFileSync(descriptor, bytes);
-      fs.fsyncSync(descriptor);
-    } finally {
-      fs.closeSync(descriptor);
+      writeSynced(unfinished, bytes);
+      fs.renameSync(unfinished, this.#path(hash));
+    } catch (error) {
+      fs.rmSync(unfinished, { force: true });
+      throw error;
     }
-    fs.renameSync(unfinished, this.#path(hash));
     syncFolder(this.#folder);
     return hash;
   }
@@ -58,5 +57,15 @@ export class AttachmentFolder {
 
   #path(name: string): string {
     return path.join(this.#folder, name);
+  }
+}
+
+function writeSynced(file: string, bytes: Uint8Array): void {
+  const descriptor = fs.openSync(file, 'w', 0o600);
+  try {
+    fs.writeFileSync(descriptor, bytes);
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
   }
 }

@@ -13,6 +13,8 @@ export interface StoreOptions {
   readonly maxFileBytes?: number | undefined;
   /** For tests and measurements only: how much longer each commit takes. */
   readonly commitDelayMs?: number | undefined;
+  /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
+  readonly checkpointPages?: number | undefined;
 }
 
 /** What the worker is started with. */

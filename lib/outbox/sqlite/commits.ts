@@ -51,7 +51,7 @@ export class Commits {
     try {
       this.#begin.run();
       const outcomes = calls.map((call) => this.#one(call));
-      this.#store.writeNumbers();
+      this.#store.writeRemembered();
       this.#commit.run();
       this.#store.committed();
       return outcomes;

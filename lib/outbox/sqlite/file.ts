@@ -35,7 +35,7 @@ export function openFile(options: StoreOptions): OpenFile {
     createFile(file);
     db = new DatabaseSync(file);
     configure(db, options);
-    migrate(db, file);
+    migrate(db);
     // The lock is ours since the first access: say so for whoever comes second.
     fs.rmSync(lockFile, { force: true });
     fs.writeFileSync(lockFile, `${process.pid}\n`, { mode: OWNER_ONLY_FILE });
@@ -109,14 +109,14 @@ function chmodIfThere(file: string): void {
   }
 }
 
-function configure(db: DatabaseSync, { file, maxFileBytes }: StoreOptions): void {
+function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHECKPOINT_PAGES }: StoreOptions): void {
   // One process: the lock is kept from the first access on, and the log needs no shared-memory file.
   db.exec('PRAGMA locking_mode = EXCLUSIVE');
-  const found = Number(value(db, 'PRAGMA application_id'));
-  if (found !== APPLICATION_ID && Number(value(db, 'SELECT count(*) FROM sqlite_schema')) > 0) {
-    throw storeError('foreign', { file });
-  }
-  db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  // Nothing is written before the file is known to be ours, and of a schema that we know.
+  if (Number(value(db, 'SELECT count(*) FROM sqlite_schema')) === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  else if (Number(value(db, 'PRAGMA application_id')) !== APPLICATION_ID) throw storeError('foreign', { file });
+  const [found, known] = [Number(value(db, 'PRAGMA user_version')), migrations.length];
+  if (found > known) throw storeError('newer', { file, found, known });
   const mode = value(db, 'PRAGMA journal_mode = WAL');
   if (mode !== 'wal') throw storeError('readOnly', { file, detail: `journal mode ${String(mode)}` });
   db.exec(`
@@ -126,7 +126,7 @@ function configure(db: DatabaseSync, { file, maxFileBytes }: StoreOptions): void
     PRAGMA cell_size_check = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -${CACHE_KIB};
-    PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+    PRAGMA wal_autocheckpoint = ${checkpointPages};
     PRAGMA journal_size_limit = ${LOG_BYTES};
   `);
   if (maxFileBytes !== undefined) {
@@ -135,15 +135,12 @@ function configure(db: DatabaseSync, { file, maxFileBytes }: StoreOptions): void
   }
 }
 
-function migrate(db: DatabaseSync, file: string): void {
-  const known = migrations.length;
-  const found = Number(value(db, 'PRAGMA user_version'));
-  if (found > known) throw storeError('newer', { file, found, known });
+function migrate(db: DatabaseSync): void {
   // Also where there is nothing to migrate: a file that cannot be written is found out now, not at the first message.
   db.exec('BEGIN IMMEDIATE');
   try {
-    for (const step of migrations.slice(found)) db.exec(step);
-    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${known}; COMMIT`);
+    for (const step of migrations.slice(Number(value(db, 'PRAGMA user_version')))) db.exec(step);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}; COMMIT`);
   } catch (error) {
     db.exec('ROLLBACK');
     throw error;

@@ -10,7 +10,7 @@ export const APPLICATION_ID = 0x55534854;
 export const migrations: readonly string[] = [
   // 1: the first.
   `
-  -- The columns that change or are searched; what is only kept is JSON in body, so that a message costs one row.
+  -- The columns that change or are searched; what is only kept is a JSON array in body (see rows.ts).
   -- state, service and type are the codes of rows.ts. Times are milliseconds since 1970.
   CREATE TABLE messages (
     seq INTEGER PRIMARY KEY,
@@ -27,13 +27,15 @@ export const migrations: readonly string[] = [
     result INTEGER,
     detail TEXT,
     frame_key TEXT NOT NULL,
-    content_hash TEXT NOT NULL,
     body TEXT NOT NULL
   ) STRICT;
-  -- READY, in the order of claiming and by expiry; then the states that wait for an answer, a report or the operator.
+  -- READY, in the order of claiming and by expiry; then the states that wait for a report or the operator.
   CREATE INDEX messages_ready ON messages (service, due_at) WHERE state = 0;
   CREATE INDEX messages_expiry ON messages (service, expire_at) WHERE state = 0;
-  CREATE INDEX messages_waiting ON messages (state, type, updated_at) WHERE state BETWEEN 1 AND 4;
+  CREATE INDEX messages_waiting ON messages (state, type, updated_at) WHERE state BETWEEN 2 AND 4;
+
+  -- Frames that may be on the wire: the rows of their messages say READY still, and are IN_FLIGHT. seqs is a JSON array.
+  CREATE TABLE frames (id INTEGER PRIMARY KEY, claimed_at INTEGER NOT NULL, seqs TEXT NOT NULL) STRICT;
 
   -- Ids of messages that were pruned, and how these ended.
   CREATE TABLE remembered (
@@ -50,18 +52,21 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX remembered_age ON remembered (updated_at);
 
-  -- The inbox. wire is the JSON of all that came of the report, by which repeats are known.
+  -- Reports, beside each other by message. wire is the JSON of what came, by which repeats are known. They go with their
+  -- message; those that came for none (matched = 0) go by age.
   CREATE TABLE reports (
-    seq INTEGER PRIMARY KEY,
     message_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
     received_at INTEGER NOT NULL,
-    emitted INTEGER NOT NULL,
+    matched INTEGER NOT NULL,
     result INTEGER NOT NULL,
     outcome INTEGER NOT NULL,
-    wire TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX reports_of_message ON reports (message_id);
-  CREATE INDEX reports_not_emitted ON reports (seq) WHERE emitted = 0;
+    wire TEXT NOT NULL,
+    PRIMARY KEY (message_id, seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX reports_unmatched ON reports (received_at, seq) WHERE matched = 0;
+  -- Those that flows have not seen yet.
+  CREATE TABLE inbox (seq INTEGER PRIMARY KEY, message_id TEXT NOT NULL) STRICT;
 
   -- What the guards ask: last times by content, and messages created by the second.
   CREATE TABLE duplicates (

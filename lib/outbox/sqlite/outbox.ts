@@ -49,6 +49,8 @@ export interface SqliteOutboxOptions {
   readonly maxFileBytes?: number;
   /** For tests and measurements only: how much longer each commit takes. */
   readonly commitDelayMs?: number;
+  /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
+  readonly checkpointPages?: number;
 }
 
 /** The thread that the store runs in, as far as it is used here: a Worker. */
@@ -80,9 +82,9 @@ export class SqliteOutbox implements Outbox {
   #flushPlanned = false;
 
   /** `start` is there for tests that need no thread of its own. */
-  constructor({ file, maxFileBytes, commitDelayMs }: SqliteOutboxOptions, start = startWorker) {
+  constructor(options: SqliteOutboxOptions, start = startWorker) {
     this.#start = start;
-    this.#options = { file: path.resolve(file), maxFileBytes, commitDelayMs };
+    this.#options = { ...options, file: path.resolve(options.file) };
   }
 
   async open(nowMs: number): Promise<void> {
@@ -283,8 +285,6 @@ function startWorker(settings: WorkerSettings): StoreThread {
   const extension = path.extname(fileURLToPath(import.meta.url));
   return new Worker(new URL(`./worker${extension}`, import.meta.url), {
     workerData: settings,
-    // node:sqlite still warns of being experimental, on every start and in nobody's interest.
-    execArgv: [...process.execArgv, '--disable-warning=ExperimentalWarning'],
   });
 }
 

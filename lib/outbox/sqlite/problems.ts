@@ -23,8 +23,8 @@ const problems = {
     ko: '{file} 파일은 더 새로운 버전이 만든 것입니다(스키마 {found}, 이 버전은 {known}까지). 그 버전을 다시 설치하세요',
   },
   foreign: {
-    en: '{file} is not a store of this software; move it away',
-    ko: '{file} 파일은 이 소프트웨어의 저장 파일이 아닙니다. 다른 곳으로 옮기세요',
+    en: '{file} is not a store of this software, or is damaged; move it away, and keep it',
+    ko: '{file} 파일은 이 소프트웨어의 저장 파일이 아니거나 손상되었습니다. 지우지 말고 다른 곳으로 옮기세요',
   },
   damaged: {
     en: '{file} is damaged ({detail}); stop, keep a copy of it with its -wal file, then restore a backup or move it away',

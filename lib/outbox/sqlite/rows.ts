@@ -5,7 +5,7 @@
  */
 
 import type { InboxReport, NewMessage, NewReport, StoredMessage } from '../outbox.ts';
-import { attachmentHashes, CREATED_BUCKET_MS, type Move, type Moving, reportKey } from '../rules.ts';
+import { attachmentHashes, CREATED_BUCKET_MS, type Move, type Moving } from '../rules.ts';
 import type { State } from '../states.ts';
 
 /** By code. HELD is IN_DOUBT that is held: the two are searched apart. Codes below 5 are open. */
@@ -38,19 +38,19 @@ export function stateCode(state: State, held: boolean): number {
   return STATE_CODES.indexOf(held ? 'HELD' : state);
 }
 
-/** The state and `held` of a code. */
-export function stateOf(code: number): { state: State; held: boolean } {
-  const name = at(STATE_CODES, code);
-  return name === 'HELD' ? { state: 'IN_DOUBT', held: true } : { state: name, held: false };
-}
+/** The state and `held` of each code. */
+const STATES: readonly { readonly state: State; readonly held: boolean }[] = STATE_CODES.map((name) =>
+  name === 'HELD' ? { state: 'IN_DOUBT', held: true } : { state: name, held: false },
+);
 
-/** The columns of `messages` that moves look at and write, and those by which it is searched. */
+const stateOf = (code: number): { readonly state: State; readonly held: boolean } => at(STATES, code);
+
+/** The columns of `messages` that moves look at and write. */
 export interface HotRow {
   seq: number;
   message_id: string;
   state: number;
   service: number;
-  type: number;
   batch_limit: number;
   due_at: number;
   expire_at: number;
@@ -61,10 +61,60 @@ export interface HotRow {
 }
 
 export interface MessageRow extends HotRow {
-  created_at: number;
-  frame_key: string;
-  content_hash: string;
+  /** See `bodyOf`. */
   body: string;
+}
+
+/** The columns of a MessageRow, in the order of statements.ts. */
+export type MessageValues = readonly [
+  ...[seq: number, messageId: string, state: number, service: number, batchLimit: number, dueAtMs: number],
+  ...[expireAtMs: number, updatedAtMs: number, claims: number, result: number | null, detail: string | null],
+  body: string,
+];
+
+export function messageRow(values: MessageValues): MessageRow {
+  return {
+    seq: values[0],
+    message_id: values[1],
+    state: values[2],
+    service: values[3],
+    batch_limit: values[4],
+    due_at: values[5],
+    expire_at: values[6],
+    updated_at: values[7],
+    claims: values[8],
+    result: values[9],
+    detail: values[10],
+    body: values[11],
+  };
+}
+
+/** A READY message, as a claim finds it. What the claim overwrites is not read. */
+export interface ClaimableRow extends MessageRow {
+  readonly frame_key: string;
+}
+
+export type ClaimableValues = readonly [
+  ...[seq: number, messageId: string, batchLimit: number, dueAtMs: number, expireAtMs: number, claims: number],
+  ...[frameKey: string, body: string],
+];
+
+export function claimableRow(values: ClaimableValues, service: number): ClaimableRow {
+  return {
+    seq: values[0],
+    message_id: values[1],
+    state: READY,
+    service,
+    batch_limit: values[2],
+    due_at: values[3],
+    expire_at: values[4],
+    updated_at: 0,
+    claims: values[5],
+    result: null,
+    detail: null,
+    frame_key: values[6],
+    body: values[7],
+  };
 }
 
 /** A message on its way into the store, as a flat list: cheap to hand to another thread. */
@@ -79,7 +129,6 @@ export type NewRow = readonly [
   result: number | null,
   detail: string | null,
   frameKey: string,
-  contentHash: string,
   duplicateKey: string,
   /** Of its attachments, or null when it has none. */
   hashes: readonly string[] | null,
@@ -87,10 +136,7 @@ export type NewRow = readonly [
 ];
 
 export function newRow(message: NewMessage): NewRow {
-  const { messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, ...rest } = message;
-  const { frameKey, contentHash, duplicateKey } = rest;
-  const { groupId, to, from, text, subject, url, userCode, files, carry, retryOf, attempt } = rest;
-  const body = { groupId, to, from, text, subject, url, userCode, files, carry, duplicateKey, retryOf, attempt };
+  const { messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail } = message;
   return [
     messageId,
     stateCode(state, false),
@@ -101,19 +147,39 @@ export function newRow(message: NewMessage): NewRow {
     expireAtMs,
     result,
     detail,
-    frameKey,
-    contentHash,
-    duplicateKey,
-    files.length === 0 ? null : attachmentHashes(message),
-    JSON.stringify(body),
+    message.frameKey,
+    message.duplicateKey,
+    message.files.length === 0 ? null : attachmentHashes(message),
+    JSON.stringify(bodyOf(message)),
   ];
 }
 
+/** What never changes of a message and is not searched for, in the order of the schema; its `content_hash` is the 13th. */
+type Body = readonly [
+  ...[type: StoredMessage['type'], service: StoredMessage['service'], groupId: string, to: string, from: string],
+  ...[text: string, subject: string, url: string, userCode: string, files: StoredMessage['files']],
+  ...[frameKey: string, carry: string | null, contentHash: string, duplicateKey: string, createdAtMs: number],
+  ...[retryOf: string | null, attempt: number],
+];
+
+function bodyOf(message: NewMessage): Body {
+  const { type, service, groupId, to, from, text, subject, url, userCode, files } = message;
+  const { frameKey, carry, contentHash, duplicateKey, createdAtMs, retryOf, attempt } = message;
+  return [
+    ...([type, service, groupId, to, from, text, subject, url, userCode, files] as const),
+    ...([frameKey, carry, contentHash, duplicateKey, createdAtMs, retryOf, attempt] as const),
+  ];
+}
+
+export const contentHashIn = (body: string): string => (JSON.parse(body) as Body)[12];
+
 /** What the rules of rules.ts want to know of a row. */
 export function movingOf(row: HotRow): Moving & { readonly expireAtMs: number } {
+  const { state, held } = stateOf(row.state);
   return {
     messageId: row.message_id,
-    ...stateOf(row.state),
+    state,
+    held,
     updatedAtMs: row.updated_at,
     dueAtMs: row.due_at,
     expireAtMs: row.expire_at,
@@ -124,70 +190,125 @@ export function movingOf(row: HotRow): Moving & { readonly expireAtMs: number } 
   };
 }
 
-/** The row after a move. */
-export function movedRow<Row extends HotRow>(row: Row, move: Move): Row {
-  return {
-    ...row,
-    state: stateCode(move.state, move.held),
-    updated_at: move.updatedAtMs,
-    due_at: move.dueAtMs,
-    batch_limit: move.batchLimit,
-    claims: move.claims,
-    result: move.result,
-    detail: move.detail,
-  };
+/** Makes the row what it is after a move. */
+export function applyMove(row: HotRow, move: Move): void {
+  row.state = stateCode(move.state, move.held);
+  row.updated_at = move.updatedAtMs;
+  row.due_at = move.dueAtMs;
+  row.batch_limit = move.batchLimit;
+  row.claims = move.claims;
+  row.result = move.result;
+  row.detail = move.detail;
 }
 
-/** The JSON of the StoredMessage that a row is. */
-export function messageJson(row: MessageRow): string {
-  const { state, held } = stateOf(row.state);
+/** The columns of a row and then its body, as they go between the threads. */
+type MessageFields = readonly [
+  ...[seq: number, messageId: string, state: number, batchLimit: number, dueAtMs: number, expireAtMs: number],
+  ...[updatedAtMs: number, claims: number, result: number | null, detail: string | null],
+  ...Body,
+];
+
+/** The JSON of the MessageFields of a row. The body is passed on as it is. */
+export function fieldsJson(row: MessageRow): string {
+  const { seq, message_id, state, batch_limit, due_at, expire_at, updated_at, claims, result } = row;
+  const detail = row.detail === null ? 'null' : JSON.stringify(row.detail);
   return (
-    `{"seq":${row.seq},"messageId":${JSON.stringify(row.message_id)},"state":"${state}","held":${held}` +
-    `,"service":"${SERVICES[row.service]}","type":"${TYPES[row.type]}","batchLimit":${row.batch_limit}` +
-    `,"createdAtMs":${row.created_at},"dueAtMs":${row.due_at},"expireAtMs":${row.expire_at}` +
-    `,"updatedAtMs":${row.updated_at},"claims":${row.claims},"result":${row.result}` +
-    `,"detail":${JSON.stringify(row.detail)},"frameKey":${JSON.stringify(row.frame_key)}` +
-    `,"contentHash":${JSON.stringify(row.content_hash)},${row.body.slice(1)}`
+    `[${seq},${JSON.stringify(message_id)},${state},${batch_limit},${due_at},${expire_at},${updated_at},${claims}` +
+    `,${result},${detail},${row.body.slice(1)}`
   );
 }
 
 /** A JSON array of JSON texts. */
 export const listJson = (items: readonly string[]): string => `[${items.join(',')}]`;
 
-export const messagesFrom = (json: string): StoredMessage[] => JSON.parse(json) as StoredMessage[];
+export const messagesFrom = (json: string): StoredMessage[] => (JSON.parse(json) as MessageFields[]).map(messageFrom);
+
+function messageFrom(fields: MessageFields): StoredMessage {
+  const { state, held } = stateOf(fields[2]);
+  return {
+    seq: fields[0],
+    messageId: fields[1],
+    state,
+    held,
+    batchLimit: fields[3],
+    dueAtMs: fields[4],
+    expireAtMs: fields[5],
+    updatedAtMs: fields[6],
+    claims: fields[7],
+    result: fields[8],
+    detail: fields[9],
+    type: fields[10],
+    service: fields[11],
+    groupId: fields[12],
+    to: fields[13],
+    from: fields[14],
+    text: fields[15],
+    subject: fields[16],
+    url: fields[17],
+    userCode: fields[18],
+    files: fields[19],
+    frameKey: fields[20],
+    carry: fields[21],
+    contentHash: fields[22],
+    duplicateKey: fields[23],
+    createdAtMs: fields[24],
+    retryOf: fields[25],
+    attempt: fields[26],
+  };
+}
 
 /** A report on its way into the inbox. */
 export type NewReportRow = readonly [messageId: string, result: number, outcome: number, wire: string];
 
+/** All that came of a report but its messageId, in the order of the schema. */
+type Wire = readonly [groupId: string, to: string, resultRaw: string, telecom: string, sentAtRaw: string];
+
 export function newReportRow(report: NewReport): NewReportRow {
-  return [report.messageId, report.result, OUTCOMES.indexOf(report.outcome), reportKey(report)];
+  const { messageId, groupId, to, resultRaw, telecom, sentAtRaw, result, outcome } = report;
+  const wire: Wire = [groupId, to, resultRaw, telecom, sentAtRaw];
+  return [messageId, result, OUTCOMES.indexOf(outcome), JSON.stringify(wire)];
 }
 
 export interface ReportRow {
   seq: number;
   message_id: string;
   received_at: number;
-  emitted: number;
   result: number;
   outcome: number;
   wire: string;
 }
 
-/** The report in a row, apart from what came of its message. */
-export function reportOf({ result, outcome, wire }: Pick<ReportRow, 'result' | 'outcome' | 'wire'>): NewReport {
-  const [messageId, groupId, to, resultRaw, telecom, sentAtRaw] = JSON.parse(wire) as [
-    ...[string, string, string, string, string, string],
-  ];
-  return { messageId, groupId, to, resultRaw, telecom, sentAtRaw, result, outcome: at(OUTCOMES, outcome) };
+/** A report as it goes between the threads; `wire` and the message are passed on as they are. */
+type InboxFields = readonly [
+  ...[seq: number, messageId: string, receivedAtMs: number, result: number, outcome: number, wire: Wire],
+  message: MessageFields | null,
+];
+
+/** The JSON of the InboxFields of a row. `message` is the row of its message, or undefined. */
+export function inboxJson(report: ReportRow, message: MessageRow | undefined): string {
+  const { seq, message_id, received_at, result, outcome, wire } = report;
+  const messageJson = message === undefined ? 'null' : fieldsJson(message);
+  return `[${seq},${JSON.stringify(message_id)},${received_at},${result},${outcome},${wire},${messageJson}]`;
 }
 
-/** The JSON of the InboxReport that a row is, with the JSON of its message or `null`. */
-export function inboxJson(row: ReportRow, message: string | null): string {
-  const report: Omit<InboxReport, 'message'> = { ...reportOf(row), seq: row.seq, receivedAtMs: row.received_at };
-  return `${JSON.stringify(report).slice(0, -1)},"message":${message}}`;
-}
+export const reportsFrom = (json: string): InboxReport[] => (JSON.parse(json) as InboxFields[]).map(reportFrom);
 
-export const reportsFrom = (json: string): InboxReport[] => JSON.parse(json) as InboxReport[];
+function reportFrom(fields: InboxFields): InboxReport {
+  const [seq, messageId, receivedAtMs, result, outcome, wire, message] = fields;
+  return {
+    messageId,
+    groupId: wire[0],
+    to: wire[1],
+    resultRaw: wire[2],
+    telecom: wire[3],
+    sentAtRaw: wire[4],
+    result,
+    outcome: at(OUTCOMES, outcome),
+    seq,
+    receivedAtMs,
+    message: message === null ? null : messageFrom(message),
+  };
+}
 
 export const bucketOf = (atMs: number): number => Math.floor(atMs / CREATED_BUCKET_MS);
 

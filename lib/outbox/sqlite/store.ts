@@ -3,11 +3,12 @@
  * a transaction that `commits.ts` began and will commit. What is remembered here beside the database (numbers, frames in
  * flight, attachments put and not accepted) is only what would be slow to ask, and goes back with the call that fails.
  */
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { type DatabaseSync, type SQLInputValue, StatementSync } from 'node:sqlite';
 import type { ClaimRequest, Counts, GuardQuery, Service, Settlement, SweepRequest } from '../outbox.ts';
 import {
   afterDoubt,
   attachmentMissing,
+  CLAIM_REACH,
   CREATED_MEMORY_BUCKETS,
   cancelled,
   claimed,
@@ -23,9 +24,16 @@ import {
 } from '../rules.ts';
 import type { AttachmentFolder } from './attachments.ts';
 import type { Accepted, SweptJson } from './calls.ts';
+import { Flights, type FrameRow, hotOf } from './flights.ts';
 import {
   ACCEPTED,
+  applyMove,
   bucketOf,
+  type ClaimableRow,
+  type ClaimableValues,
+  claimableRow,
+  contentHashIn,
+  fieldsJson,
   HELD,
   type HotRow,
   IN_DOUBT,
@@ -33,15 +41,15 @@ import {
   inboxJson,
   listJson,
   type MessageRow,
-  messageJson,
-  movedRow,
+  type MessageValues,
+  messageRow,
   movingOf,
   type NewReportRow,
   type NewRow,
   OPEN_STATES,
+  OUTCOMES,
   READY,
   type ReportRow,
-  reportOf,
   SERVICES,
   STATE_CODES,
   TYPES,
@@ -50,7 +58,7 @@ import { PRUNE_CHUNK, SQL } from './statements.ts';
 
 const SUPPRESSED = STATE_CODES.indexOf('SUPPRESSED');
 
-/** Where a claim may begin to look: what is due before that had expired at `nowMs`. */
+/** Where a claim may begin to look: what is READY before that is in flight, or had expired at `nowMs`. */
 interface ClaimStart {
   readonly dueAtMs: number;
   readonly seq: number;
@@ -59,7 +67,7 @@ interface ClaimStart {
 
 const ANYWHERE: ClaimStart = { dueAtMs: Number.MIN_SAFE_INTEGER, seq: 0, nowMs: Number.MIN_SAFE_INTEGER };
 
-type PrunableRow = HotRow & Pick<MessageRow, 'created_at' | 'content_hash'>;
+type PrunableRow = HotRow & Pick<MessageRow, 'body'> & { created_at: number };
 
 type Undo = () => void;
 
@@ -75,8 +83,9 @@ export class Store {
   #numbersChanged = false;
   #anyRemembered = false;
   #anyAttachments = false;
-  /** What is IN_FLIGHT, by messageId: as much as there are connections times the largest frame. */
-  readonly #inFlight = new Map<string, HotRow>();
+  readonly #flights = new Flights();
+  /** Messages created in this transaction, by bucket. */
+  readonly #created = new Map<number, number>();
   #claimStarts: ClaimStart[] = [ANYWHERE, ANYWHERE];
   /** By hash, how often an attachment was put for a call to come. */
   readonly #awaited = new Map<string, number>();
@@ -100,24 +109,39 @@ export class Store {
     this.#lastReportSeq = tally.last_report_seq;
     this.#anyRemembered = this.#get(SQL.anyRemembered) !== undefined;
     this.#anyAttachments = this.#get(SQL.anyAttachments) !== undefined;
-    const interruptedRows = this.#all<HotRow>(SQL.inFlight);
-    this.#moveAll(interruptedRows, (message) => interrupted(message, nowMs));
+    for (const { id, claimed_at, seqs } of this.#all<FrameRow>(SQL.frames)) {
+      const rows = this.#messages(SQL.inFrame, seqs);
+      for (const row of rows) applyMove(row, claimed(movingOf(row), claimed_at));
+      this.#moveAll(rows, (message) => interrupted(message, nowMs));
+      this.#run(SQL.deleteFrame, id);
+    }
     this.#attachments.removeAllBut((hash) => this.#hasUsers(hash));
   }
 
-  /** Before a commit. True when it will change anything. */
-  writeNumbers(): void {
+  /** Before a commit: what was only remembered so far. */
+  writeRemembered(): void {
+    for (const { id, claimed_at, seqs } of this.#flights.changes()) {
+      if (seqs === '[]') this.#run(SQL.deleteFrame, id);
+      else this.#run(SQL.writeFrame, id, claimed_at, seqs);
+    }
+    for (const [bucket, messages] of this.#created) this.#run(SQL.addCreated, bucket, messages);
     if (!this.#numbersChanged) return;
-    const open = JSON.stringify(this.#open);
-    this.#run(SQL.writeTally, open, this.#lastSeq, this.#lastReportSeq);
-    this.#numbersChanged = false;
+    this.#run(SQL.writeTally, JSON.stringify(this.#open), this.#lastSeq, this.#lastReportSeq);
   }
 
   /** After a commit: what is on disk now stays, and files that nobody needs go. */
   committed(): void {
     this.#undo = [];
-    for (const hash of this.#perhapsUnused) {
-      if (!this.#awaited.has(hash) && !this.#hasUsers(hash)) this.#attachments.remove(hash);
+    this.#flights.committed();
+    this.#created.clear();
+    this.#numbersChanged = false;
+    if (this.#perhapsUnused.size === 0) return;
+    try {
+      for (const hash of this.#perhapsUnused) {
+        if (!this.#awaited.has(hash) && !this.#hasUsers(hash)) this.#attachments.remove(hash);
+      }
+    } catch {
+      // What was committed stays so, whatever becomes of the file: it goes at the next opening.
     }
     this.#perhapsUnused.clear();
   }
@@ -139,24 +163,22 @@ export class Store {
   backTo(mark: number): void {
     for (const undo of this.#undo.splice(mark).reverse()) undo();
     this.#claimStarts = [ANYWHERE, ANYWHERE];
-    this.#numbersChanged = true;
+    if (mark === 0) this.#created.clear();
   }
 
   // The calls.
 
   accept(rows: readonly NewRow[]): Accepted[] {
     const hashes = new Set<string>();
-    for (const row of rows) for (const hash of row[12] ?? []) hashes.add(hash);
+    for (const row of rows) for (const hash of row[11] ?? []) hashes.add(hash);
     for (const hash of hashes) if (!this.#attachments.has(hash)) throw attachmentMissing(hash);
     const created = new Map<number, number>();
     const accepted = rows.map((row) => this.#accept(row, created));
-    for (const [bucket, messages] of created) {
-      this.#run(SQL.addCreated, bucket, messages);
-    }
     for (const hash of hashes) {
       this.#await(hash, -1);
       this.#perhapsUnused.add(hash);
     }
+    for (const [bucket, messages] of created) this.#created.set(bucket, messages + (this.#created.get(bucket) ?? 0));
     return accepted;
   }
 
@@ -167,46 +189,44 @@ export class Store {
 
   takeReports(rows: readonly NewReportRow[], nowMs: number): { fresh: string; repeats: number } {
     const taken: ReportRow[] = [];
+    const messages = new Map<string, MessageRow | undefined>();
+    let moves: [HotRow, Move][] = [];
     for (const [messageId, result, outcome, wire] of rows) {
       const known = this.#all<{ wire: string }>(SQL.wiresOf, messageId);
       if (known.some((row) => row.wire === wire)) continue;
       const seq = ++this.#lastReportSeq;
       this.#numbersChanged = true;
-      this.#run(SQL.insertReport, ...[seq, messageId, nowMs, result, outcome, wire]);
-      const report = { seq, message_id: messageId, received_at: nowMs, emitted: 0, result, outcome, wire };
-      taken.push(report);
-    }
-    // Once all are stored, so that a message is read once where its reports come together, as they mostly do not.
-    const messages = new Map<string, MessageRow>();
-    for (const report of taken) {
-      const row = messages.get(report.message_id) ?? this.#message(report.message_id);
+      if (messages.has(messageId)) {
+        // Its second report at once: the first one's move counts.
+        this.#write(moves);
+        moves = [];
+      } else messages.set(messageId, this.#message(messageId));
+      const row = messages.get(messageId);
+      this.#run(SQL.insertReport, messageId, seq, nowMs, row === undefined ? 0 : 1, result, outcome, wire);
+      this.#run(SQL.insertInbox, seq, messageId);
+      taken.push({ seq, message_id: messageId, received_at: nowMs, result, outcome, wire });
       if (row === undefined) continue;
-      const move = reported(movingOf(row), reportOf(report), nowMs);
-      messages.set(row.message_id, move === null ? row : this.#moveOne(row, move));
+      const move = reported(movingOf(row), { result, outcome: OUTCOMES[outcome] ?? 'pending' }, nowMs);
+      if (move !== null) moves.push([row, move]);
     }
-    const fresh = taken.map((report) => {
-      const row = messages.get(report.message_id);
-      return inboxJson(report, row === undefined ? null : messageJson(row));
-    });
+    this.#write(moves);
+    const fresh = taken.map((report) => inboxJson(report, messages.get(report.message_id)));
     return { fresh: listJson(fresh), repeats: rows.length - taken.length };
   }
 
   pendingReports(limit: number): string {
     const reports = this.#all<ReportRow>(SQL.pendingReports, limit);
-    return listJson(
-      reports.map((report) => {
-        const row = this.#message(report.message_id);
-        return inboxJson(report, row === undefined ? null : messageJson(row));
-      }),
-    );
+    return listJson(reports.map((report) => inboxJson(report, this.#message(report.message_id))));
   }
 
   reportsEmitted(seqs: readonly number[]): void {
     const list = JSON.stringify(seqs);
+    const messageIds = this.#anyAttachments ? this.#all<{ message_id: string }>(SQL.inboxMessages, list) : [];
     this.#run(SQL.emit, list);
-    if (!this.#anyAttachments) return;
-    const rows = this.#all<{ seq: number; message_id: string; state: number }>(SQL.emittedMessages, list);
-    for (const row of rows) this.#releaseAttachments(row);
+    for (const { message_id } of messageIds) {
+      const row = this.#message(message_id);
+      if (row !== undefined) this.#releaseAttachments(row);
+    }
   }
 
   sweep(request: SweepRequest): SweptJson {
@@ -223,26 +243,28 @@ export class Store {
       return rows;
     };
     for (const [service] of SERVICES.entries()) {
-      const rows = this.#all<MessageRow>(SQL.expired, ...[service, nowMs, left]);
+      const found = this.#messages(SQL.expired, service, nowMs, left + this.#flights.count(service));
+      const rows = found.filter((row) => !this.#isInFlight(row)).slice(0, left);
       left -= rows.length;
-      for (const row of this.#moveAll(rows, (message) => expired(message, nowMs))) swept.expired.push(messageJson(row));
+      this.#moveAll(rows, (message) => expired(message, nowMs));
+      for (const row of rows) swept.expired.push(fieldsJson(row));
     }
     const waiting = (state: number, type: number, beforeMs: number, service: number | null): MessageRow[] =>
-      this.#all<MessageRow>(SQL.waiting, ...[state, type, beforeMs, service, left]);
+      this.#messages(SQL.waiting, ...[state, type, beforeMs, service, left]);
     for (const [service, name] of SERVICES.entries()) {
       const beforeMs = inDoubtBeforeMs[name];
       if (beforeMs === null) continue;
       const rows = take(...TYPES.map((_, type) => waiting(IN_DOUBT, type, beforeMs, service)));
-      for (const row of this.#moveAll(rows, (message) => afterDoubt(message, request))) {
-        (row.state === HELD ? swept.held : swept.resent).push(messageJson(row));
+      this.#moveAll(rows, (message) => afterDoubt(message, request));
+      for (const row of rows) {
+        (row.state === HELD ? swept.held : swept.resent).push(fieldsJson(row));
       }
     }
     for (const [type, name] of TYPES.entries()) {
       const beforeMs = request.reportHorizonMs[name];
       const rows = take(waiting(ACCEPTED, type, beforeMs, null), waiting(HELD, type, beforeMs, null));
-      for (const row of this.#moveAll(rows, (message) => unreported(message, nowMs))) {
-        swept.noReport.push(messageJson(row));
-      }
+      this.#moveAll(rows, (message) => unreported(message, nowMs));
+      for (const row of rows) swept.noReport.push(fieldsJson(row));
     }
     return {
       expired: listJson(swept.expired),
@@ -255,8 +277,10 @@ export class Store {
 
   nextDueMs(service: Service, nowMs: number): number | null {
     const code = SERVICES.indexOf(service);
-    const due = this.#get<{ at: number | null }>(SQL.nextDue, ...[code, nowMs])?.at;
-    const expiry = this.#get<{ at: number | null }>(SQL.nextExpiry, code)?.at;
+    const most = this.#flights.count(code) + 1;
+    const first = (rows: { message_id: string; at: number }[]) => rows.find((row) => !this.#isInFlight(row))?.at;
+    const due = first(this.#all(SQL.nextDue, code, nowMs, most));
+    const expiry = first(this.#all(SQL.nextExpiry, code, most));
     const next = Math.min(due ?? Number.POSITIVE_INFINITY, expiry ?? Number.POSITIVE_INFINITY);
     return Number.isFinite(next) ? next : null;
   }
@@ -273,7 +297,7 @@ export class Store {
     const found: string[] = [];
     for (const messageId of messageIds) {
       const row = this.#message(messageId);
-      if (row !== undefined) found.push(messageJson(row));
+      if (row !== undefined) found.push(fieldsJson(row));
     }
     return listJson(found);
   }
@@ -303,8 +327,10 @@ export class Store {
   }
 
   createdSince(sinceMs: number): number {
-    const row = this.#get<{ count: number }>(SQL.createdSince, bucketOf(sinceMs));
-    return row?.count ?? 0;
+    const first = bucketOf(sinceMs);
+    let count = this.#get<{ count: number }>(SQL.createdSince, first)?.count ?? 0;
+    for (const [bucket, messages] of this.#created) if (bucket >= first) count += messages;
+    return count;
   }
 
   putAttachment(bytes: Uint8Array): string {
@@ -319,43 +345,38 @@ export class Store {
 
   prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null): number {
     const pruned = this.#pruneMessages(olderThanMs, limit);
-    this.#pruneReports(olderThanMs, limit);
-    this.#run(SQL.pruneDuplicates, ...[olderThanMs, limit]);
-    this.#run(SQL.pruneCreated, ...[bucketOf(olderThanMs), CREATED_MEMORY_BUCKETS]);
-    if (forgetBeforeMs !== null) {
-      this.#run(SQL.forget, ...[forgetBeforeMs, limit]);
-    }
+    this.#run(SQL.pruneReports, olderThanMs, limit);
+    this.#run(SQL.pruneDuplicates, olderThanMs, limit);
+    this.#pruneCreated(olderThanMs);
+    if (forgetBeforeMs !== null) this.#run(SQL.forget, forgetBeforeMs, limit);
     return pruned;
   }
 
   // The parts.
 
   #accept(row: NewRow, created: Map<number, number>): Accepted {
-    const [messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs] = row;
-    const [result, detail, frameKey, contentHash, duplicateKey, hashes, body] = row.slice(7) as [
-      ...[number | null, string | null, string, string, string, string[] | null, string],
-    ];
+    const [messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, frameKey] = row;
+    const [duplicateKey, hashes, body] = [row[10], row[11], row[12]];
     const fresh: MessageRow = {
-      ...{ seq: this.#lastSeq + 1, message_id: messageId, state, service, type, batch_limit: NO_BATCH_LIMIT },
-      ...{ created_at: createdAtMs, due_at: dueAtMs, expire_at: expireAtMs, updated_at: createdAtMs, claims: 0 },
-      ...{ result, detail, frame_key: frameKey, content_hash: contentHash, body },
+      ...{ seq: this.#lastSeq + 1, message_id: messageId, state, service, batch_limit: NO_BATCH_LIMIT },
+      ...{ due_at: dueAtMs, expire_at: expireAtMs, updated_at: createdAtMs, claims: 0, result, detail, body },
     };
     if (this.#anyRemembered) {
       const remembered = this.#get<Partial<MessageRow> & { content_hash: string }>(SQL.remembered, messageId);
       if (remembered !== undefined) {
-        if (remembered.content_hash !== contentHash) return 'conflict';
-        return { repeat: messageJson({ ...fresh, ...remembered }) };
+        if (remembered.content_hash !== contentHashIn(body)) return 'conflict';
+        return { repeat: fieldsJson({ ...fresh, ...remembered }) };
       }
     }
     const { changes } = this.#run(
       SQL.insertMessage,
-      ...[fresh.seq, messageId, state, service, type, dueAtMs, expireAtMs, createdAtMs, result, detail],
-      ...[createdAtMs, frameKey, contentHash, body],
+      ...[fresh.seq, messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, createdAtMs],
+      ...[result, detail, frameKey, body],
     );
     if (Number(changes) === 0) {
       const known = this.#message(messageId);
       if (known === undefined) throw new Error(`bug: message ${messageId} is neither new nor stored`);
-      return known.content_hash === contentHash ? { repeat: messageJson(known) } : 'conflict';
+      return contentHashIn(known.body) === contentHashIn(body) ? { repeat: fieldsJson(known) } : 'conflict';
     }
     this.#lastSeq = fresh.seq;
     this.#numbersChanged = true;
@@ -370,22 +391,22 @@ export class Store {
       const bucket = bucketOf(createdAtMs);
       created.set(bucket, (created.get(bucket) ?? 0) + 1);
     }
-    if (duplicateKey !== '') {
-      this.#run(SQL.addDuplicate, ...[duplicateKey, sent ? createdAtMs : null, createdAtMs]);
-    }
+    if (duplicateKey !== '') this.#run(SQL.addDuplicate, duplicateKey, sent ? createdAtMs : null, createdAtMs);
     return 'stored';
   }
 
   #settle(settlements: readonly Settlement[], nowMs: number): void {
-    const moves = new Map<HotRow, Move | null>();
+    const moves: [HotRow, Move][] = [];
     const seen = new Set<string>();
     for (const settlement of settlements) {
       for (const messageId of settlement.messageIds) {
         if (seen.has(messageId)) throw new Error(`bug: message ${messageId} is settled twice at once`);
         seen.add(messageId);
-        const row = this.#inFlight.get(messageId) ?? this.#message(messageId);
+        const flight = this.#flights.get(messageId);
+        const row = flight === undefined ? this.#message(messageId) : hotOf(flight);
         if (row === undefined) throw new Error(`bug: message ${messageId} is settled but not stored`);
-        moves.set(row, settled(movingOf(row), settlement, nowMs));
+        const move = settled(movingOf(row), settlement, nowMs);
+        if (move !== null) moves.push([row, move]);
       }
     }
     this.#write(moves);
@@ -395,38 +416,55 @@ export class Store {
     const code = SERVICES.indexOf(service);
     const known = this.#claimStarts[code] ?? ANYWHERE;
     const start = known.nowMs <= nowMs ? known : ANYWHERE;
-    const head = this.#get<{ seq: number; due_at: number; frame_key: string; batch_limit: number }>(
-      SQL.claimHead,
-      ...[code, nowMs, start.dueAtMs, start.seq, nowMs],
-    );
-    if (head === undefined) {
-      this.#claimStarts[code] = { dueAtMs: nowMs, seq: Number.MAX_SAFE_INTEGER, nowMs };
-      return '[]';
+    let next = start;
+    let frame: ClaimableRow[] = [];
+    // Mostly what is oldest is all of one lane, and found at once; else the search goes as far as it must.
+    for (const reach of [max, CLAIM_REACH]) {
+      const most = reach + this.#flights.count(code);
+      const found = this.#lists<ClaimableValues>(SQL.claimable, code, nowMs, start.dueAtMs, start.seq, nowMs, most).map(
+        (values) => claimableRow(values, code),
+      );
+      const waiting = found.filter((row) => !this.#isInFlight(row));
+      frame = oneFrame(waiting.slice(0, reach), max);
+      next = startAfter(start, found, waiting, frame, nowMs, this.#lastSeq);
+      if (found.length < most || frame.length >= Math.min(max, frame[0]?.batch_limit ?? max)) break;
     }
-    this.#claimStarts[code] = { dueAtMs: head.due_at, seq: head.seq, nowMs };
-    const rows = this.#all<MessageRow>(
-      SQL.claimFrame,
-      ...[code, nowMs, head.due_at, head.seq, nowMs],
-      ...[head.frame_key, head.batch_limit, Math.min(max, head.batch_limit)],
-    );
-    const moves = new Map<MessageRow, Move>();
-    for (const row of rows) moves.set(row, claimed(movingOf(row), nowMs));
-    return listJson(this.#write(moves).map(messageJson));
+    this.#claimStarts[code] = next;
+    if (frame.length === 0) return '[]';
+    for (const row of frame) {
+      this.#count(row, -1);
+      applyMove(row, claimed(movingOf(row), nowMs));
+      this.#count(row, 1);
+    }
+    this.#numbersChanged = true;
+    this.#undo.push(this.#flights.takeOff(frame, nowMs));
+    return listJson(frame.map(fieldsJson));
   }
 
   #pruneMessages(olderThanMs: number, limit: number): number {
     const found = this.#findPrunable(olderThanMs, limit);
     // Room is made before any is taken: a store that is full can be pruned.
-    for (const { seq } of found) this.#run(SQL.deleteMessage, seq);
+    for (const { seq, message_id } of found) {
+      this.#run(SQL.deleteMessage, seq);
+      this.#run(SQL.deleteReports, message_id);
+    }
     for (const row of found) {
       this.#run(
         SQL.remember,
-        ...[row.message_id, row.seq, row.content_hash, row.state, row.batch_limit, row.due_at, row.updated_at],
+        ...[row.message_id, row.seq, contentHashIn(row.body), row.state, row.batch_limit, row.due_at, row.updated_at],
         ...[row.claims, row.result, row.detail],
       );
       this.#anyRemembered = true;
     }
     return found.length;
+  }
+
+  #pruneCreated(olderThanMs: number): void {
+    const stored = this.#get<{ latest: number | null }>(SQL.latestCreated)?.latest ?? 0;
+    const latest = Math.max(stored, ...this.#created.keys());
+    const first = Math.max(bucketOf(olderThanMs), latest - CREATED_MEMORY_BUCKETS);
+    this.#run(SQL.pruneCreated, first);
+    for (const bucket of this.#created.keys()) if (bucket < first) this.#created.delete(bucket);
   }
 
   #findPrunable(olderThanMs: number, limit: number): PrunableRow[] {
@@ -444,98 +482,61 @@ export class Store {
     }
   }
 
-  #pruneReports(olderThanMs: number, limit: number): void {
-    let pruned = 0;
-    let after = 0;
-    for (;;) {
-      const rows = this.#all<{ seq: number; received_at: number; emitted: number }>(SQL.reportScan, after);
-      for (const { seq, received_at, emitted } of rows) {
-        if (pruned >= limit || received_at >= olderThanMs) return;
-        after = seq;
-        if (emitted === 0) continue;
-        this.#run(SQL.deleteReport, seq);
-        pruned++;
-      }
-      if (rows.length < PRUNE_CHUNK) return;
-    }
-  }
-
   #moveEach(messageIds: readonly string[], decide: (message: Moving) => Move | null): string {
     const moved: string[] = [];
     for (const messageId of messageIds) {
       const row = this.#message(messageId);
       const move = row === undefined ? null : decide(movingOf(row));
-      if (row !== undefined && move !== null) moved.push(messageJson(this.#moveOne(row, move)));
+      if (row === undefined || move === null) continue;
+      this.#moveOne(row, move);
+      moved.push(fieldsJson(row));
     }
     return listJson(moved);
   }
 
-  #moveAll<Row extends HotRow>(
-    rows: readonly Row[],
-    decide: (message: Moving & { readonly expireAtMs: number }) => Move,
-  ): Row[] {
-    const moves = new Map<Row, Move>();
-    for (const row of rows) moves.set(row, decide(movingOf(row)));
-    return this.#write(moves);
+  // Moves: each writes the row, and makes the row that it is given what it is then.
+
+  #moveAll(rows: readonly HotRow[], decide: (message: Moving & { readonly expireAtMs: number }) => Move): void {
+    this.#write(rows.map((row) => [row, decide(movingOf(row))]));
   }
 
-  #moveOne<Row extends HotRow>(row: Row, move: Move): Row {
-    const next = movedRow(row, move);
-    this.#run(
-      SQL.moveOne,
-      ...[next.state, next.updated_at, next.result, next.detail, next.claims, next.due_at, next.batch_limit, next.seq],
-    );
-    this.#moved(row, next);
-    return next;
+  #moveOne(row: HotRow, move: Move): void {
+    this.#change(row, move);
+    const { state, updated_at, result, detail, claims, due_at, batch_limit, seq } = row;
+    this.#run(SQL.moveOne, state, updated_at, result, detail, claims, due_at, batch_limit, seq);
   }
 
-  /**
-   * Writes moves, one statement for all that are alike (a frame is claimed and settled as a whole). Returns the rows after
-   * it, without those whose move is null.
-   */
-  #write<Row extends HotRow>(moves: ReadonlyMap<Row, Move | null>): Row[] {
-    const written: Row[] = [];
-    const alike = new Map<string, { next: Row; seqs: number[] }>();
+  /** One statement for all that are alike: a frame is settled as a whole. */
+  #write(moves: readonly (readonly [HotRow, Move])[]): void {
+    const groups: { readonly like: HotRow; readonly seqs: number[] }[] = [];
     for (const [row, move] of moves) {
-      if (move === null) continue;
-      const next = movedRow(row, move);
-      written.push(next);
-      if (next.due_at !== row.due_at || next.batch_limit !== row.batch_limit) {
+      if (move.dueAtMs !== row.due_at || move.batchLimit !== row.batch_limit) {
         this.#moveOne(row, move);
         continue;
       }
-      const key = `${next.state} ${next.updated_at} ${next.claims} ${next.result} ${next.detail}`;
-      const group = alike.get(key);
-      if (group === undefined) alike.set(key, { next, seqs: [next.seq] });
-      else group.seqs.push(next.seq);
-      this.#moved(row, next);
+      this.#change(row, move);
+      const group = groups.find(({ like }) => isWrittenAlike(like, row));
+      if (group === undefined) groups.push({ like: row, seqs: [row.seq] });
+      else group.seqs.push(row.seq);
     }
-    for (const { next, seqs } of alike.values()) {
-      this.#run(
-        SQL.moveAlike,
-        ...[next.state, next.updated_at, next.result, next.detail, next.claims, JSON.stringify(seqs)],
-      );
+    for (const { like, seqs } of groups) {
+      const { state, updated_at, result, detail, claims } = like;
+      this.#run(SQL.moveAlike, state, updated_at, result, detail, claims, JSON.stringify(seqs));
     }
-    return written;
   }
 
-  /** Keeps what is remembered beside the database in step with a move. */
-  #moved(row: HotRow, next: HotRow): void {
-    this.#numbersChanged = true;
-    this.#count(row, -1);
-    this.#count(next, 1);
-    if (next.state === READY) this.#becameReady(next);
-    if (next.state === IN_FLIGHT || row.state === IN_FLIGHT) {
-      const { message_id: messageId } = row;
-      const before = this.#inFlight.get(messageId);
-      this.#undo.push(() => {
-        if (before === undefined) this.#inFlight.delete(messageId);
-        else this.#inFlight.set(messageId, before);
-      });
-      if (next.state === IN_FLIGHT) this.#inFlight.set(messageId, hotOf(next));
-      else this.#inFlight.delete(messageId);
+  /** Changes the row in memory, and what is remembered beside the database. */
+  #change(row: HotRow, move: Move): void {
+    if (row.state === IN_FLIGHT) {
+      const undo = this.#flights.land(row.message_id);
+      if (undo !== undefined) this.#undo.push(undo);
     }
-    this.#releaseAttachments(next);
+    this.#count(row, -1);
+    applyMove(row, move);
+    this.#count(row, 1);
+    this.#numbersChanged = true;
+    if (row.state === READY) this.#becameReady(row);
+    this.#releaseAttachments(row);
   }
 
   #count({ service, state }: HotRow, by: 1 | -1): void {
@@ -545,11 +546,20 @@ export class Store {
 
   #becameReady({ service, due_at, seq }: HotRow): void {
     const start = this.#claimStarts[service] ?? ANYWHERE;
-    if (due_at < start.dueAtMs || (due_at === start.dueAtMs && seq < start.seq)) this.#claimStarts[service] = ANYWHERE;
+    if (due_at < start.dueAtMs || (due_at === start.dueAtMs && seq < start.seq)) {
+      this.#claimStarts[service] = { dueAtMs: due_at, seq, nowMs: start.nowMs };
+    }
   }
 
+  #isInFlight({ message_id }: { readonly message_id: string }): boolean {
+    return this.#flights.get(message_id) !== undefined;
+  }
+
+  /** A message as it is now. */
   #message(messageId: string): MessageRow | undefined {
-    return this.#get<MessageRow>(SQL.message, messageId);
+    const [row] = this.#messages(SQL.message, messageId);
+    const flight = this.#flights.get(messageId);
+    return row === undefined || flight === undefined ? row : Object.assign(row, flight);
   }
 
   #hasReportsWaiting(messageId: string): boolean {
@@ -593,14 +603,59 @@ export class Store {
     return this.#prepared(sql).get(...params) as Row | undefined;
   }
 
+  /** The rows of a statement that selects the columns of MESSAGE. */
+  #messages(sql: string, ...params: SQLInputValue[]): MessageRow[] {
+    return this.#lists<MessageValues>(sql, ...params).map(messageRow);
+  }
+
+  /** Rows as lists of values, which are quicker than objects; Node.js before 24 makes only these. */
+  #lists<Values>(sql: string, ...params: SQLInputValue[]): Values[] {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#prepared(sql);
+      if (RETURNS_LISTS) statement.setReturnArrays(true);
+    }
+    const rows: unknown[] = statement.all(...params);
+    return (RETURNS_LISTS ? rows : rows.map((row) => Object.values(row as object))) as Values[];
+  }
+
   #all<Row>(sql: string, ...params: SQLInputValue[]): Row[] {
     return this.#prepared(sql).all(...params) as Row[];
   }
 }
 
-/** The part of a row that is remembered while it is in flight: no text. */
-function hotOf(row: HotRow): HotRow {
-  const { seq, message_id, state, service, type, batch_limit, due_at, expire_at, updated_at, claims, result, detail } =
-    row;
-  return { seq, message_id, state, service, type, batch_limit, due_at, expire_at, updated_at, claims, result, detail };
+const RETURNS_LISTS = 'setReturnArrays' in StatementSync.prototype;
+
+/** The oldest row and those that may share a frame with it, as many as fit. */
+function oneFrame(rows: readonly ClaimableRow[], max: number): ClaimableRow[] {
+  const [head] = rows;
+  if (head === undefined) return [];
+  const alike = rows.filter((row) => row.frame_key === head.frame_key && row.batch_limit === head.batch_limit);
+  return alike.slice(0, Math.min(max, head.batch_limit));
+}
+
+/** Where the next claim may begin, when `found` is what lay there in order, and `frame` is taken of what is `waiting`. */
+function startAfter(
+  start: ClaimStart,
+  found: readonly ClaimableRow[],
+  waiting: readonly ClaimableRow[],
+  frame: readonly ClaimableRow[],
+  nowMs: number,
+  lastSeq: number,
+): ClaimStart {
+  const left = waiting.find((row, i) => row !== frame[i]);
+  if (left !== undefined) return { dueAtMs: left.due_at, seq: left.seq, nowMs };
+  const last = found.at(-1);
+  if (last !== undefined) return { dueAtMs: last.due_at, seq: last.seq + 1, nowMs };
+  return { dueAtMs: Math.max(start.dueAtMs, nowMs), seq: lastSeq + 1, nowMs };
+}
+
+function isWrittenAlike(a: HotRow, b: HotRow): boolean {
+  return (
+    a.state === b.state &&
+    a.updated_at === b.updated_at &&
+    a.result === b.result &&
+    a.detail === b.detail &&
+    a.claims === b.claims
+  );
 }

@@ -95,12 +95,10 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
   })),
   {
     weight: 2,
-    arbitrary: fc
-      .tuple(fc.array(report, { maxLength: 5 }), atMs)
-      .map(([reports, nowMs]) => ({
-        name: 'takeReports',
-        step: (outbox: Outbox) => outbox.takeReports(reports, nowMs),
-      })),
+    arbitrary: fc.tuple(fc.array(report, { maxLength: 5 }), atMs).map(([reports, nowMs]) => ({
+      name: 'takeReports',
+      step: (outbox: Outbox) => outbox.takeReports(reports, nowMs),
+    })),
   },
   limit.map((most) => ({ name: 'pendingReports', step: (outbox: Outbox) => outbox.pendingReports(most) })),
   fc.array(fc.nat(20), { maxLength: 5 }).map((seqs) => ({

@@ -1,0 +1,343 @@
+/** The store's file: who may read it, who may open it, and what is said when it cannot be kept safely. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
+import { UshotError } from '../../../lib/errors.ts';
+import type { WorkerSettings } from '../../../lib/outbox/sqlite/calls.ts';
+import { migrations } from '../../../lib/outbox/sqlite/migrations.ts';
+import { SqliteOutbox } from '../../../lib/outbox/sqlite/outbox.ts';
+import { DAY_MS, newMessage, newMessages, START_MS, sweepRequest } from '../messages.ts';
+import { Child } from './children.ts';
+import { makeFolder, removeFolder } from './folder.ts';
+import { inProcessOutbox } from './in-process.ts';
+
+const NOBODY = 65534;
+/** Windows knows no such permissions. */
+const hasModes = process.platform !== 'win32';
+
+describe('the store on disk', () => {
+  let folder: string;
+  let file: string;
+  let outbox: SqliteOutbox;
+
+  beforeEach(() => {
+    folder = makeFolder();
+    file = path.join(folder, 'ushot', 'account.db');
+    outbox = inProcessOutbox({ file });
+  });
+  afterEach(async () => {
+    await outbox.close();
+    removeFolder(folder);
+  });
+
+  const modeOf = (name: string): string => (fs.statSync(name).mode & 0o777).toString(8);
+  const refused = async (attempt: Promise<unknown>): Promise<UshotError> => {
+    const error = await attempt.then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof UshotError, `refused, not ${String(error)}`);
+    assert.equal(error.code, 'USHOT_STORE');
+    assert.doesNotMatch(error.text('en') + error.text('ko'), /\{\w+\}/, 'no hole is left');
+    assert.match(error.text('ko'), /[가-힣]{3,}.*: .*[가-힣]/);
+    return error;
+  };
+  /** Changes the file while no store has it. */
+  const tamper = (change: (db: DatabaseSync) => void): void => {
+    const db = new DatabaseSync(file);
+    change(db);
+    db.close();
+  };
+
+  it('is readable by its owner only, whatever the umask', async () => {
+    const umask = process.umask(0);
+    try {
+      await outbox.open(START_MS);
+      await outbox.accept([newMessage('A')]);
+      const hash = await outbox.putAttachment(Buffer.from('picture'));
+      const names = fs.readdirSync(path.dirname(file)).toSorted();
+      assert.deepEqual(names, ['account.db', 'account.db-attachments', 'account.db-wal', 'account.db.lock']);
+      if (!hasModes) return;
+      assert.equal(modeOf(path.dirname(file)), '700');
+      for (const suffix of ['', '-wal', '.lock', `-attachments/${hash}`]) assert.equal(modeOf(file + suffix), '600');
+      assert.equal(modeOf(`${file}-attachments`), '700');
+    } finally {
+      process.umask(umask);
+    }
+  });
+
+  it('takes away what others may read of a file that is there', async function () {
+    if (!hasModes) this.skip();
+    fs.mkdirSync(path.dirname(file));
+    fs.writeFileSync(file, '', { mode: 0o644 });
+    await outbox.open(START_MS);
+    assert.equal(modeOf(file), '600');
+  });
+
+  it('names the process that has it, and is free again after kill -9', async () => {
+    const child = new Child('hold', file);
+    assert.deepEqual(await child.next(), { op: 'open' });
+    const error = await refused(outbox.open(START_MS));
+    assert.match(error.message, new RegExp(`pid ${child.pid}\\b`));
+    assert.match(error.text('ko'), new RegExp(`pid ${child.pid}\\b`));
+    await child.kill();
+    assert.ok(fs.existsSync(`${file}.lock`), 'nobody tidied up');
+    await outbox.open(START_MS);
+    const second = new Child('hold', file);
+    const answer = await second.next();
+    assert.ok(answer?.op === 'refused');
+    assert.match(answer.message, new RegExp(`pid ${process.pid}\\b`));
+    await second.kill();
+  });
+
+  it('is refused a second time in one process, and the first goes on', async () => {
+    await outbox.open(START_MS);
+    const second = inProcessOutbox({ file });
+    assert.match((await refused(second.open(START_MS))).message, /open in this process already/);
+    const third = new Child('hold', file);
+    assert.equal((await third.next())?.op, 'refused', 'the lock was not let go of');
+    await third.kill();
+    await outbox.accept([newMessage('A')]);
+    await outbox.close();
+    await second.open(START_MS);
+    assert.equal((await second.get(['A'])).length, 1);
+    await second.close();
+  });
+
+  it('is refused when a newer version wrote it, and left as it is', async () => {
+    await outbox.open(START_MS);
+    await outbox.accept([newMessage('A')]);
+    await outbox.close();
+    tamper((db) => db.exec(`PRAGMA user_version = ${migrations.length + 6}`));
+    const before = fs.readFileSync(file);
+    const { message } = await refused(outbox.open(START_MS));
+    assert.match(message, new RegExp(`schema ${migrations.length + 6}.*knows ${migrations.length}`));
+    assert.deepEqual(fs.readFileSync(file), before);
+  });
+
+  it('is refused when it is the database of something else', async () => {
+    fs.mkdirSync(path.dirname(file));
+    tamper((db) => db.exec('CREATE TABLE photos (name TEXT)'));
+    const before = fs.readFileSync(file);
+    await refused(outbox.open(START_MS));
+    assert.deepEqual(fs.readFileSync(file), before);
+  });
+
+  it('is refused when it is no database', async () => {
+    fs.mkdirSync(path.dirname(file));
+    fs.writeFileSync(file, 'Dear diary, '.repeat(1000));
+    await refused(outbox.open(START_MS));
+    assert.match(fs.readFileSync(file, 'utf8'), /^Dear diary/);
+  });
+
+  it('says that it is damaged when a page is, and never says that a message is kept then', async () => {
+    await outbox.open(START_MS);
+    for (let i = 0; i < 20; i++) await outbox.accept(newMessages(Array.from({ length: 50 }, (_, j) => `M${i}.${j}`)));
+    await outbox.close();
+    const descriptor = fs.openSync(file, 'r+');
+    const { size } = fs.fstatSync(descriptor);
+    for (let at = 8192; at < size; at += 4096) fs.writeSync(descriptor, Buffer.alloc(4096, 0x5a), 0, 4096, at);
+    fs.closeSync(descriptor);
+    const error = await refused(outbox.open(START_MS).then(() => outbox.accept([newMessage('late')])));
+    assert.match(error.message, /damaged/);
+  });
+
+  it('is refused in a folder that cannot be written', async function () {
+    if (!hasModes || process.seteuid === undefined || process.geteuid === undefined) this.skip();
+    const own = process.geteuid();
+    fs.chmodSync(folder, 0o555);
+    // The administrator may write everywhere: be somebody else for a moment.
+    if (own === 0) process.seteuid(NOBODY);
+    try {
+      assert.match((await refused(outbox.open(START_MS))).message, /cannot be written/);
+    } finally {
+      if (own === 0) process.seteuid(own);
+      fs.chmodSync(folder, 0o755);
+    }
+  });
+
+  it('is refused where its folder is a file', async () => {
+    fs.writeFileSync(path.dirname(file), '');
+    await refused(outbox.open(START_MS));
+  });
+
+  it('can be opened by the same object once what was wrong is put right', async () => {
+    fs.mkdirSync(file, { recursive: true });
+    await refused(outbox.open(START_MS));
+    await refused(outbox.accept([newMessage('A')]));
+    fs.rmdirSync(file);
+    await outbox.open(START_MS);
+    await outbox.accept([newMessage('A')]);
+  });
+
+  it('refuses loudly when there is no room, keeps what it has, and works again when there is', async () => {
+    outbox = inProcessOutbox({ file, maxFileBytes: 400_000 });
+    await outbox.open(START_MS);
+    const kept: string[] = [];
+    let error: UshotError | undefined;
+    for (let i = 0; error === undefined; i++) {
+      const ids = Array.from({ length: 20 }, (_, j) => `M${i}.${j}`);
+      const calls = await Promise.allSettled([
+        outbox.accept(newMessages(ids.slice(0, 10), { text: '비밀'.repeat(100) })),
+        outbox.accept(newMessages(ids.slice(10), { text: '비밀'.repeat(100) })),
+      ]);
+      for (const [j, call] of calls.entries()) {
+        if (call.status === 'fulfilled') kept.push(...ids.slice(j * 10, j * 10 + 10));
+        else error = await refused(Promise.reject(call.reason));
+      }
+    }
+    assert.match(error.message, /no room left/);
+    assert.doesNotMatch(JSON.stringify([error.message, error.text('ko'), error.params]), /비밀/);
+    assert.equal((await outbox.counts()).READY, kept.length);
+    assert.equal((await outbox.get(kept)).length, kept.length);
+    // A claim and a settlement that share a commit with what finds no room come to nothing either, and can be repeated.
+    const tooMuch = () => outbox.accept(newMessages(['B1', 'B2', 'B3'], { text: '비밀'.repeat(20_000) }));
+    const claim = () => outbox.exchange([], { service: 'sms', max: 30 }, START_MS);
+    for (const call of await Promise.allSettled([claim(), tooMuch()])) assert.equal(call.status, 'rejected');
+    assert.equal((await outbox.counts()).IN_FLIGHT, 0);
+    const frame = await claim();
+    assert.deepEqual(
+      frame.map(({ messageId }) => messageId),
+      kept.slice(0, 30),
+    );
+    const settle = () => outbox.exchange([{ messageIds: kept.slice(0, 30), to: 'IN_DOUBT' }], null, START_MS);
+    for (const call of await Promise.allSettled([settle(), tooMuch()])) assert.equal(call.status, 'rejected');
+    const { READY, IN_FLIGHT, IN_DOUBT } = await outbox.counts();
+    assert.deepEqual([READY, IN_FLIGHT, IN_DOUBT], [kept.length - 30, 30, 0]);
+    // Room is made by ending and pruning messages, which must work in a full store.
+    const messageIds = frame.map(({ messageId }) => messageId);
+    await outbox.exchange([{ messageIds, to: 'REJECTED' }], null, START_MS);
+    await outbox.sweep(sweepRequest({ nowMs: START_MS + DAY_MS, limit: 200 }));
+    while ((await outbox.prune(START_MS + 2 * DAY_MS, 100)) > 0);
+    await outbox.accept(newMessages(['after 1', 'after 2'], { text: 'x'.repeat(1000) }));
+    await outbox.close();
+    outbox = inProcessOutbox({ file });
+    await outbox.open(START_MS);
+    assert.equal((await outbox.get(['after 1', 'after 2'])).length, 2);
+  });
+
+  it('gives room back that pruning made', async () => {
+    await outbox.open(START_MS);
+    for (let i = 0; i < 20; i++) {
+      await outbox.accept(
+        newMessages(
+          Array.from({ length: 500 }, (_, j) => `M${i}.${j}`),
+          { text: 'x'.repeat(2000), state: 'SUPPRESSED' },
+        ),
+      );
+    }
+    await outbox.close();
+    const before = fs.statSync(file).size;
+    await outbox.open(START_MS);
+    while ((await outbox.prune(START_MS + DAY_MS, 200)) > 0);
+    await outbox.close();
+    const after = fs.statSync(file).size;
+    assert.ok(after < before * 0.7, `${before} bytes before, ${after} after`);
+  });
+
+  it('removes attachments that no message needs, and what was left unfinished, when it opens', async () => {
+    const attachments = `${file}-attachments`;
+    await outbox.open(START_MS);
+    const hash = await outbox.putAttachment(Buffer.from('picture'));
+    await outbox.accept([newMessage('A', { files: [{ kind: 'attachment', hash, ext: 'jpg', bytes: 7 }] })]);
+    await outbox.close();
+    fs.writeFileSync(path.join(attachments, `${'a'.repeat(64)}.part`), 'half');
+    fs.writeFileSync(path.join(attachments, 'b'.repeat(64)), 'nobody');
+    await outbox.open(START_MS);
+    assert.deepEqual(fs.readdirSync(attachments), [hash]);
+  });
+
+  it('reads no file outside of its attachments', async () => {
+    await outbox.open(START_MS);
+    await assert.rejects(outbox.readAttachment('../account.db'), { code: 'USHOT_FILE_MISSING' });
+  });
+
+  it('says nothing of a message that it cannot store', async () => {
+    await outbox.open(START_MS);
+    const error = await outbox.accept([newMessage('A', { text: '비밀', dueAtMs: Number.NaN })]).then(
+      () => undefined,
+      (reason: Error) => reason,
+    );
+    assert.match(String(error?.message), /^bug: /);
+    assert.doesNotMatch(String(error?.stack), /비밀/);
+    assert.deepEqual(await outbox.get(['A']), []);
+  });
+
+  it('undoes all of a call that fails in its middle, and nothing of the calls beside it', async () => {
+    await outbox.open(START_MS);
+    const bad = newMessage('bad', { dueAtMs: Number.NaN });
+    const calls = await Promise.allSettled([
+      outbox.accept(newMessages(['A', 'B'])),
+      outbox.accept([newMessage('C', { dueAtMs: START_MS - 1 }), bad]),
+      outbox.exchange([], { service: 'sms', max: 1 }, START_MS),
+      outbox.accept([newMessage('D'), bad]),
+      outbox.exchange([{ messageIds: ['A'], to: 'ACCEPTED' }], { service: 'sms', max: 10 }, START_MS),
+    ]);
+    assert.deepEqual(
+      calls.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.deepEqual(await outbox.counts(), {
+      READY: 0,
+      IN_FLIGHT: 1,
+      ACCEPTED: 1,
+      IN_DOUBT: 0,
+      held: 0,
+      openByService: { sms: 2, mms: 0 },
+    });
+    assert.equal(await outbox.createdSince(0), 2);
+    assert.deepEqual(await outbox.get(['C', 'D', 'bad']), []);
+  });
+});
+
+describe('the thread of the store', () => {
+  let folder: string;
+  let file: string;
+  let worker: Worker | undefined;
+  let outbox: SqliteOutbox;
+
+  beforeEach(() => {
+    folder = makeFolder();
+    file = path.join(folder, 'account.db');
+    outbox = new SqliteOutbox({ file, commitDelayMs: 50 }, (settings: WorkerSettings) => {
+      worker = new Worker(new URL('../../../lib/outbox/sqlite/worker.ts', import.meta.url), { workerData: settings });
+      return worker;
+    });
+  });
+  afterEach(async () => {
+    await outbox.close();
+    removeFolder(folder);
+  });
+
+  it('is told of once for every call that waits when it ends by itself, and the store can be opened again', async () => {
+    await outbox.open(START_MS);
+    const calls = ['A', 'B', 'C'].map((id) => outbox.accept([newMessage(id)]));
+    const outcomes = Promise.allSettled(calls);
+    await worker?.terminate();
+    for (const outcome of await outcomes) {
+      assert.equal(outcome.status, 'rejected');
+      assert.match(String((outcome as PromiseRejectedResult).reason), /the thread of the store ended/);
+    }
+    await assert.rejects(outbox.counts(), { code: 'USHOT_STORE' });
+    await outbox.open(START_MS);
+    assert.equal((await outbox.counts()).IN_FLIGHT, 0);
+  });
+
+  it('starts whatever options Node.js was given', () => {
+    const script = path.join(import.meta.dirname, 'child.ts');
+    const execArgv = [...process.execArgv, '--max-old-space-size=256', '--no-deprecation'];
+    const { stdout, stderr } = spawnSync(process.execPath, [...execArgv, script, 'once', file], { encoding: 'utf8' });
+    assert.deepEqual([stdout, stderr], ['{"op":"open"}\n', '']);
+  });
+
+  it('commits together what arrives together', async () => {
+    await outbox.open(START_MS);
+    const start = performance.now();
+    await Promise.all(Array.from({ length: 100 }, (_, i) => outbox.accept([newMessage(`M${i}`)])));
+    const elapsedMs = performance.now() - start;
+    assert.ok(elapsedMs < 100 * 50 * 0.5, `${elapsedMs} ms for a hundred calls of 50 ms each`);
+  });
+});
