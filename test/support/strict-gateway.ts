@@ -173,6 +173,8 @@ export class StrictGateway {
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    // Their timers are gone; what is not yet due will be when the gateway is back.
+    for (const report of this.reports) report.isDue = true;
     this.cut();
     const closing = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
     this.#servers.length = 0;
