@@ -77,6 +77,13 @@ function checkFiles(frame: SendFrame, files: readonly string[]): Finding | undef
   return undefined;
 }
 
+const visible = /^[\x21-\x7e]+$/;
+const digits = /^\d+$/;
+
+/** What answers and reports repeat must be writable; the strict decoder lets nothing else through. */
+const isRepeatable = ({ GRP_ID, MSG_ID, RECEIVER }: SendRecord): boolean =>
+  visible.test(GRP_ID) && visible.test(MSG_ID) && digits.test(RECEIVER);
+
 function checkRecord(
   command: SendFrame['COMMAND'],
   record: SendRecord,
@@ -85,6 +92,7 @@ function checkRecord(
   settings: GatewaySettings,
   files: readonly string[],
 ): Finding | undefined {
+  if (!settings.strict && !isRepeatable(record)) return finding('unrepeatable', { index, command });
   const text = record.MSG;
   // An MMS without text sends one blank, which a fixed field cannot tell from padding.
   if (files.length === 0 ? text.trim() === '' : text === '' && command !== '1024') {

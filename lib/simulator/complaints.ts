@@ -119,6 +119,12 @@ export const complaintKinds = {
     'The account has VARIABLE_YN {variable}, so {command} is the wrong frame: use {expected}.',
     'VARIABLE_YN이 {variable}인 계정이므로 {command} 전문은 쓸 수 없습니다. {expected}을(를) 쓰세요.',
   ),
+  unrepeatable: row(
+    '21010',
+    'GRP_ID, MSG_ID or RECEIVER wrong',
+    'Message {index} of the {command}: GRP_ID and MSG_ID must be visible ASCII, RECEIVER digits.',
+    '{command}의 {index}번째 메시지: GRP_ID와 MSG_ID는 공백 없는 ASCII, RECEIVER는 숫자여야 합니다.',
+  ),
   'text-empty': row(
     '21003',
     'MSG empty',

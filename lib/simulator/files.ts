@@ -116,8 +116,9 @@ export class Files {
     const folder = this.#settings.fileFolder;
     if (path === undefined || folder === null) return;
     this.#queue(async () => {
-      await mkdir(folder, { recursive: true });
-      await writeFile(path, data);
+      // People's pictures: for the owner of the process only, as the store's files are.
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeFile(path, data, { mode: 0o600 });
     });
   }
 

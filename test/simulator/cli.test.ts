@@ -9,6 +9,7 @@ const CLI = fileURLToPath(new URL('../../lib/simulator/cli.ts', import.meta.url)
 
 /** The command, run as a process of its own. */
 class Run {
+  static readonly #running = new Set<Run>();
   readonly #child: ChildProcess;
   out = '';
   err = '';
@@ -24,12 +25,19 @@ class Run {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.err += text;
     });
+    Run.#running.add(this);
     this.#exit = new Promise((resolve) => {
       this.#child.once('close', (code) => {
+        Run.#running.delete(this);
         resolve(code);
         this.#wake();
       });
     });
+  }
+
+  /** Ends what a failed test left behind. */
+  static killAll(): void {
+    for (const run of Run.#running) run.#child.kill('SIGKILL');
   }
 
   async until(pattern: RegExp): Promise<RegExpExecArray> {
@@ -59,6 +67,8 @@ async function ports(run: Run): Promise<{ send: number; report: number; mms: num
 }
 
 describe('simulator: command line', () => {
+  afterEach(() => Run.killAll());
+
   it('prints a line for each login, message, report and complaint, without text or whole numbers', async () => {
     const run = new Run(['--ports', '0', '--report-delay', '0', '--lang', 'en', '--account', 'me:hush']);
     const { send, report } = await ports(run);

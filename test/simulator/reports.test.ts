@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { type FrameOf, formatKst } from '../../lib/protocol/index.ts';
 import { Client, gatewayOf, lms, sms } from './client.ts';
 
@@ -211,6 +212,8 @@ describe('simulator: reports', () => {
       for (const frame of frames) reports.acknowledge(frame);
       assert.equal(gateway.journal.counters.complaints, 0);
       assert.equal(gateway.journal.counters.reportsRepeated, 1);
+      assert.equal(gateway.reportsWaiting, 0);
+      assert.equal(gateway.seen('m0')?.acknowledged, 1);
       await clock.advance(100_000);
       assert.equal(reports.take(), undefined);
 
@@ -240,6 +243,16 @@ describe('simulator: reports', () => {
       assert.deepEqual(ids(third.takeReport()), ['m2', 'm3']);
       assert.equal(second.take(), undefined);
       assert.equal(gateway.reportsWaiting, 3);
+    });
+
+    it('goes back to an older link when the newest has gone', async () => {
+      const { gateway } = await setUp(2);
+      const older = Client.in(gateway, 'smsReport');
+      older.takeReport();
+      const newer = Client.in(gateway, 'smsReport');
+      assert.deepEqual(ids(newer.takeReport()), ['m0', 'm1']);
+      newer.hangUp();
+      assert.deepEqual(ids(older.takeReport()), ['m0', 'm1']);
     });
 
     it('answers a heartbeat, and does not answer the answer to its own', async () => {
@@ -331,6 +344,30 @@ describe('simulator: reports', () => {
       reports.send('1030', { records: [] });
       assert.equal(reports.take()?.RESP_CODE, '20002');
     });
+  });
+
+  it('fall due each at its own time, whatever the order in which they were planned', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(1000), { maxLength: 60 }), async (delays) => {
+        const { gateway, clock } = gatewayOf({ reportsPerFrame: 1, pushWindow: 100 });
+        const reports = Client.in(gateway, 'smsReport');
+        const startMs = clock.now();
+        const came: string[] = [];
+        gateway.onReport(({ record }) => came.push(`${record.MSG_ID} ${clock.now() - startMs}`));
+        for (const [i, delayMs] of delays.entries()) {
+          const record = { GRP_ID: 'g', MSG_ID: `m${i}`, RECEIVER: '0', SEND_DT: '', RESULT: '6', TELECOM: '' };
+          gateway.report('practice', 'sms', record, delayMs);
+        }
+        await clock.advance(1000);
+        const planned = delays.map((delayMs, i) => ({ delayMs, text: `m${i} ${delayMs}` }));
+        assert.deepEqual(
+          came,
+          planned.sort((a, b) => a.delayMs - b.delayMs).map(({ text }) => text),
+        );
+        assert.equal(reports.frames.length, delays.length);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('survive whatever cuts the links, each acknowledged once', async () => {

@@ -84,7 +84,7 @@ describe('simulator: TCP', () => {
     report.socket.write(login('SAM10'));
     await report.bytes(110);
     let answer: Buffer = Buffer.alloc(0);
-    while (answer.length !== 77 + 86) {
+    while (answer.length !== 77 + 86 && !report.ended) {
       report.socket.write(frame('SAM10', '1030', '', '', ''));
       answer = await report.bytes(81);
       if (answer.toString('latin1', 12, 20).trim() !== '4') answer = Buffer.concat([answer, await report.bytes(82)]);
@@ -181,6 +181,7 @@ describe('simulator: TCP', () => {
     const script = `import { startSimulator } from ${JSON.stringify(module)}; const s = await startSimulator({ unref: true }); console.log(s.ports.smsSend > 0);`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       cwd: fileURLToPath(new URL('.', import.meta.url)),
+      timeout: 10_000,
     });
     let out = '';
     child.stdout.on('data', (chunk) => {

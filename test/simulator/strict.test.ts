@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { complaintKinds, describeFinding } from '../../lib/simulator/index.ts';
-import { Client, codecs, gatewayOf, sms } from './client.ts';
+import fc from 'fast-check';
+import { complaintKinds, describeFinding, type Port } from '../../lib/simulator/index.ts';
+import { Client, codecs, gatewayOf, lms, sms } from './client.ts';
 
 /** A 1020 of two messages in which `change` put something wrong. */
 function bad(change: (bytes: Buffer) => void): Buffer {
@@ -129,6 +130,35 @@ describe('simulator: strictness', () => {
     const client = Client.in(gateway, 'smsSend');
     client.write(bad((bytes) => bytes.write('0002', at.COUNT, 'latin1')));
     assert.equal(client.take()?.RESP_CODE, '00000');
+  });
+
+  it('survives whatever bytes come in, strict or not', async () => {
+    const records = [sms('m1'), sms('m2')];
+    const requests: [Port, Buffer][] = [
+      ['smsSend', codecs.SAM11.encode('1020', { records })],
+      ['mmsSend', codecs.SAM11.encode('1044', { records: [lms('m3')] })],
+      ['mmsSend', codecs.SAM11.encode('1045', { FILE_NAME1: 'x.jpg', records: [lms('m4')] })],
+      ['mmsSend', codecs.SAM11.encode('2030', { FILE_EXT: 'jpg', FILE: Buffer.from('x') })],
+      ['smsReport', codecs.SAM11.encode('1030', { records: [{ GRP_ID: 'g', MSG_ID: 'm1' }] })],
+    ];
+    const hits = fc.array(fc.tuple(fc.nat(10_000), fc.nat(255)), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(fc.boolean(), fc.nat(requests.length - 1), hits, async (strict, index, changes) => {
+        const { gateway, clock } = gatewayOf({ strict });
+        const [port, request] = requests[index] as [Port, Buffer];
+        const client = Client.in(gateway, port);
+        const bytes = Buffer.from(request);
+        for (const [offset, byte] of changes) bytes[offset % bytes.length] = byte;
+        client.write(bytes);
+        const reports = [Client.in(gateway, 'smsReport'), Client.in(gateway, 'mmsReport')];
+        await clock.advance(3000);
+        for (const report of reports) report.hangUp();
+        const { frames, complaints, requests: taken } = gateway.journal.counters;
+        if (strict && frames > 3 && taken === 0 && port === 'smsSend') assert.ok(complaints > 0);
+        gateway.stop();
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('includes USERCODE by option', () => {
