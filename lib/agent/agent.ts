@@ -11,7 +11,7 @@ import type { Clock, Timer } from '../clock.ts';
 import { describeError, type ErrorCode, type Language, UshotError } from '../errors.ts';
 import type { Dial } from '../network.ts';
 import type { Counts, MessageType, Outbox, Service, Settlement, StoredMessage } from '../outbox/outbox.ts';
-import { Codec, charset } from '../protocol/index.ts';
+import { Codec, charset, maskNumber } from '../protocol/index.ts';
 import { fitUpload } from './files.ts';
 import { Guards } from './guards.ts';
 import { createMint, type Mint } from './ids.ts';
@@ -53,6 +53,18 @@ export interface UploadedFile {
   readonly ext: string;
 }
 
+/** A message on hold, as the operator may see it. */
+export interface HeldMessage {
+  readonly messageId: string;
+  /** Masked. */
+  readonly to: string;
+  readonly type: MessageType;
+  /** When it went out without an answer. */
+  readonly sinceMs: number;
+  /** After this it is not sent any more, whatever the decision. */
+  readonly expireAtMs: number;
+}
+
 /** All that a node's badge is computed from. */
 export interface AgentStatus {
   readonly practice: boolean;
@@ -82,8 +94,11 @@ const LONGEST_QUEUE = 2_000_000;
 const MOST_WAITERS = 100_000;
 const SWEEP_MS = 1_000;
 const SWEEP_LIMIT = 500;
+const MOST_HELD_SHOWN = 200;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_LIMIT = 1_000;
+/** How long the id of a message is known after the message itself was pruned: a repeat of it is still recognised. */
+const IDS_KNOWN_HOURS = 365 * 24;
 /** How long a report waits for a flow that listens: over a weekend, but a first report-in gets no month of old ones. */
 const UNHEARD_HOURS = 72;
 const REOPEN_MS = 10_000;
@@ -199,21 +214,30 @@ export class Agent {
    * Takes messages. One outcome for each receiver, in order, once its message has come as far as `settle` or to an end.
    * Bad input is an outcome with an `error`, never a rejection.
    */
-  async send(requests: readonly SendRequest[], { settle, carry = {} }: SendOptions): Promise<SendOutcome[]> {
+  send(requests: readonly SendRequest[], options: SendOptions): Promise<SendOutcome[]> {
+    // Not one async function: it would hold the pictures of the input in memory for as long as the input waits.
+    return this.#take(requests, options).then(({ answers }) => Promise.all(answers));
+  }
+
+  async #take(
+    requests: readonly SendRequest[],
+    { settle, carry = {} }: SendOptions,
+  ): Promise<{ answers: (SendOutcome | Promise<SendOutcome>)[] }> {
+    const refuse = (error: UshotError) => ({ answers: requests.map(() => invalid(error, null, null)) });
     await this.#opened;
     const count = requests.reduce((sum, request) => sum + Math.max(receiversOf(request.to).length, 1), 0);
     const trouble = this.#whyNotNow(count, settle);
-    if (trouble) return requests.map(() => invalid(trouble, null, null));
+    if (trouble) return refuse(trouble);
     try {
       const taken = await this.#intake.take(requests, carry);
       this.#storeTrouble(null);
       this.#wake(taken);
-      return await Promise.all(taken.map((one) => this.#answer(one, settle)));
+      return { answers: taken.map((one) => this.#answer(one, settle)) };
     } catch (error) {
       // The store was closed while the input was on its way there.
-      if (this.#life !== 'running') return requests.map(() => invalid(new UshotError('USHOT_STOPPED'), null, null));
+      if (this.#life !== 'running') return refuse(new UshotError('USHOT_STOPPED'));
       this.#storeTrouble(error);
-      return requests.map(() => invalid(storeError(error), null, null));
+      return refuse(storeError(error));
     }
   }
 
@@ -229,6 +253,34 @@ export class Agent {
     if (!sender) throw new UshotError('USHOT_STOPPED');
     const patienceMs = this.settings.timeoutSeconds * 1000 + UPLOAD_PATIENCE_MS;
     return { fileName: await sender.upload(bytes, ext, patienceMs), size: bytes.length, ext };
+  }
+
+  /** Messages that wait for the operator's decision, oldest first. */
+  async held(limit = MOST_HELD_SHOWN): Promise<HeldMessage[]> {
+    await this.#opened;
+    const messages = await this.#deps.outbox.listHeld(limit);
+    return messages.map(({ messageId, to, type, updatedAtMs, expireAtMs }) => ({
+      messageId,
+      to: maskNumber(to),
+      type,
+      sinceMs: updatedAtMs,
+      expireAtMs,
+    }));
+  }
+
+  /**
+   * The operator's decision about held messages: `resend` under the same id, or `discard`. Resolves with how many it
+   * concerned; a report may have settled the others meanwhile.
+   */
+  async decide(messageIds: readonly string[], decision: 'resend' | 'discard'): Promise<number> {
+    const { clock, outbox } = this.#deps;
+    const held = (await outbox.get(messageIds)).filter((message) => message.held).map(({ messageId }) => messageId);
+    const decided =
+      decision === 'resend' ? await outbox.release(held, clock.now()) : await outbox.cancel(held, clock.now());
+    if (decision === 'discard') for (const message of decided) this.#ended(message);
+    for (const { service } of decided) this.#links.poke(service);
+    this.#statusSoon();
+    return decided.length;
   }
 
   /** Gives every report from now on, and those that nobody was given yet. Returns the end of it. */
@@ -427,13 +479,13 @@ export class Agent {
   async #sweep(): Promise<void> {
     const { clock, outbox, language } = this.#deps;
     const nowMs = clock.now();
-    const horizonMs = (type: MessageType) => REPORT_HORIZON_HOURS[type] * HOUR_MS;
+    const horizon = (type: MessageType) => nowMs - REPORT_HORIZON_HOURS[type] * HOUR_MS;
     try {
       const { expired, noReport, held, resent } = await outbox.sweep({
         nowMs,
         inDoubtBeforeMs: { sms: this.#inDoubtBefore('sms', nowMs), mms: this.#inDoubtBefore('mms', nowMs) },
         inDoubtPolicy: this.settings.inDoubt,
-        reportHorizonMs: { SMS: horizonMs('SMS'), LMS: horizonMs('LMS'), MMS: horizonMs('MMS') },
+        unreportedBeforeMs: { SMS: horizon('SMS'), LMS: horizon('LMS'), MMS: horizon('MMS') },
         limit: SWEEP_LIMIT,
       });
       for (const message of [...expired, ...noReport, ...held]) this.#ended(message);
@@ -450,7 +502,8 @@ export class Agent {
 
   async #prune(nowMs: number): Promise<void> {
     await this.#inbox.dropUnheard(nowMs - UNHEARD_HOURS * HOUR_MS);
-    const pruned = await this.#deps.outbox.prune(nowMs - this.settings.retentionDays * 24 * HOUR_MS, PRUNE_LIMIT);
+    const olderThanMs = nowMs - this.settings.retentionDays * 24 * HOUR_MS;
+    const pruned = await this.#deps.outbox.prune(olderThanMs, PRUNE_LIMIT, olderThanMs - IDS_KNOWN_HOURS * HOUR_MS);
     // While there is more, the next sweep goes on.
     if (pruned < PRUNE_LIMIT) this.#prunedAtMs = nowMs;
   }

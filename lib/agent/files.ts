@@ -3,7 +3,8 @@
  * `{ data, ext }`. Pictures are made to fit on the way; the bytes wait in the store's attachments, not in the heap.
  */
 import { hash } from 'node:crypto';
-import { basename } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { UshotError } from '../errors.ts';
 import type { FileRef, Outbox } from '../outbox/outbox.ts';
 import { fitFile, MAX_INPUT_BYTES, readAttachment } from '../pictures/index.ts';
@@ -66,7 +67,7 @@ export function listFiles(files: unknown): unknown[] {
 }
 
 async function fitOrName(file: unknown, settings: FileSettings): Promise<FileRef | FittedFile> {
-  return typeof file === 'string' && !isPath(file) ? serverFile(file) : fitAny(file, settings);
+  return typeof file === 'string' && !(await isPath(file, settings)) ? serverFile(file) : fitAny(file, settings);
 }
 
 async function keep({ bytes, ext }: FittedFile, outbox: Outbox, { hashes }: KeptFiles): Promise<FileRef> {
@@ -76,9 +77,14 @@ async function keep({ bytes, ext }: FittedFile, outbox: Outbox, { hashes }: Kept
   return { kind: 'attachment', hash: kept, ext, bytes: bytes.length };
 }
 
-/** Names that a server gives hold no slash, and a file of this machine is named by its path. */
-function isPath(name: string): boolean {
-  return /[/\\]/.test(name);
+/**
+ * Names that a server gives hold no slash and, being bytes, no character beyond one byte. A plain name is a path as well
+ * when there is such a file: an MMS to a name that the server never gave arrives without its picture.
+ */
+async function isPath(name: string, { folder }: FileSettings): Promise<boolean> {
+  if (/[/\\]|[^\0-\xff]/.test(name)) return true;
+  const isFile = (found: { isFile(): boolean }) => found.isFile();
+  return stat(resolve(folder, name)).then(isFile, () => false);
 }
 
 /** FILE_NAME is 128 bytes wide and goes back as it came. */

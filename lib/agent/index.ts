@@ -4,6 +4,7 @@ export {
   Agent,
   type AgentDeps,
   type AgentStatus,
+  type HeldMessage,
   type LogLevel,
   type SendOptions,
   type UploadedFile,

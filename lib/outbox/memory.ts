@@ -227,7 +227,7 @@ export class MemoryOutbox implements Outbox {
       }
     }
     for (const type of ['SMS', 'LMS', 'MMS'] as const) {
-      for (const message of take(this.#unreported[type], request.reportHorizonMs[type])) {
+      for (const message of take(this.#unreported[type], request.unreportedBeforeMs[type])) {
         sweep.noReport.push(this.#apply(message, unreported(message, nowMs)));
       }
     }
@@ -248,6 +248,12 @@ export class MemoryOutbox implements Outbox {
 
   async release(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]> {
     return this.#moveEach(messageIds, (message) => released(message, nowMs));
+  }
+
+  async listHeld(limit: number): Promise<StoredMessage[]> {
+    this.#assertOpen();
+    const held = [...this.#bySeq.values()].filter((message) => message.held);
+    return held.sort((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq).slice(0, limit);
   }
 
   async get(messageIds: readonly string[]): Promise<StoredMessage[]> {

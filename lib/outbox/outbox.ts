@@ -152,7 +152,7 @@ export interface SweepRequest {
   /** Under either policy, a message that may not be sent any more is held: it may have been delivered. */
   readonly inDoubtPolicy: 'resend' | 'hold';
   /** ACCEPTED (and held) since before this time without a report becomes NO_REPORT, by type. */
-  readonly reportHorizonMs: Readonly<Record<MessageType, number>>;
+  readonly unreportedBeforeMs: Readonly<Record<MessageType, number>>;
   /** Most messages that one sweep moves: the expired first, then those in doubt, then those without a report. */
   readonly limit: number;
 }
@@ -219,6 +219,9 @@ export interface Outbox {
   release(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]>;
 
   /** In the order asked; unknown (and pruned) ones are left out. */
+  /** Messages that are held, oldest first, at most so many. */
+  listHeld(limit: number): Promise<StoredMessage[]>;
+
   get(messageIds: readonly string[]): Promise<StoredMessage[]>;
   counts(): Promise<Counts>;
   /** Latest creation time, by duplicateKey, of messages since `sinceMs`, SUPPRESSED ones included and told apart. */

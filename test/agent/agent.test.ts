@@ -213,6 +213,18 @@ describe('agent', () => {
     await holding.clock.advance(1_000);
     assert.equal(holding.agent.status.held, 1);
     assert.equal(holding.gateway.journal.messages.length, 0);
+    const held = only(await holding.agent.held());
+    assert.equal(held.to, '010****5678');
+    assert.equal(await holding.agent.decide([held.messageId, 'unknown'], 'resend'), 1);
+    await holding.clock.advance(1_000);
+    assert.equal(only(holding.gateway.journal.messages).MSG_ID, held.messageId);
+    holding.gateway.faults.add(lost);
+    await holding.send({ text: 'again' }, 'accepted', 200_000);
+    const again = only(await holding.agent.held());
+    assert.equal(await holding.agent.decide([again.messageId], 'discard'), 1);
+    await holding.clock.advance(1_000);
+    assert.equal(holding.agent.status.held, 0);
+    assert.equal(holding.gateway.journal.messages.length, 1);
     await holding.agent.stop();
   });
 
@@ -254,6 +266,25 @@ describe('agent', () => {
     assert.ok(sent.atMs >= nowMs + 3_600_000 && sent.atMs < nowMs + 3_602_000);
     assert.equal(sent.RESERVE_DT, '');
     assert.equal(sent.TIMEOUT_DT, '2026-01-06 10:00:00');
+    await world.agent.stop();
+  });
+
+  it('says so when no report came by the horizon, and takes one that comes later', async () => {
+    const world = new World({
+      settings: { maxAgeMinutes: 3_000 },
+      gateway: { reportDelayMs: { min: 26 * 3_600_000, max: 26 * 3_600_000 } },
+    });
+    world.listen();
+    const sent = world.agent.send([sms], { settle: 'delivered' });
+    await world.clock.advance(5_000);
+    await world.clock.suspend(25 * 3_600_000);
+    const outcome = only(await world.wait(sent));
+    assert.equal(outcome.error?.code, 'USHOT_NO_REPORT');
+    await world.clock.suspend(2 * 3_600_000);
+    await world.clock.advance(120_000);
+    assert.equal(only(world.given).report.status, 'delivered');
+    const stored = only(await world.store.get([outcome.messageId as string]));
+    assert.equal(stored.state, 'DELIVERED');
     await world.agent.stop();
   });
 

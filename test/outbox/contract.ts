@@ -502,7 +502,9 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
 
       it('apply to NO_REPORT, and leave other ends as they are', async () => {
         await accepted('A');
-        await outbox.sweep(sweepRequest({ nowMs: later(HOUR_MS), reportHorizonMs: { SMS: later(1), LMS: 0, MMS: 0 } }));
+        await outbox.sweep(
+          sweepRequest({ nowMs: later(HOUR_MS), unreportedBeforeMs: { SMS: later(1), LMS: 0, MMS: 0 } }),
+        );
         assert.equal(await stateOf('A'), 'NO_REPORT');
         await inFlight('B');
         await outbox.exchange([{ messageIds: ['B'], to: 'REJECTED' }], null, START_MS);
@@ -619,7 +621,7 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
           sweepRequest({ inDoubtBeforeMs: { sms: later(1), mms: null }, inDoubtPolicy: 'hold', limit: 1 }),
         );
         const { noReport } = await outbox.sweep(
-          sweepRequest({ nowMs: later(DAY_MS), reportHorizonMs: { SMS: later(1), LMS: START_MS, MMS: later(1) } }),
+          sweepRequest({ nowMs: later(DAY_MS), unreportedBeforeMs: { SMS: later(1), LMS: START_MS, MMS: later(1) } }),
         );
         assert.deepEqual(ids(noReport).toSorted(), ['H', 'MMS', 'SMS']);
         const { state, result, held, updatedAtMs } = await one('H');
@@ -636,7 +638,7 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
         const request = sweepRequest({
           nowMs: later(20),
           limit: 2,
-          reportHorizonMs: { SMS: later(20), LMS: 0, MMS: 0 },
+          unreportedBeforeMs: { SMS: later(20), LMS: 0, MMS: 0 },
         });
         const first = await outbox.sweep(request);
         assert.deepEqual([ids(first.expired), ids(first.noReport), first.more], [['D', 'B'], [], true]);
@@ -695,6 +697,18 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
           held: 0,
           openByService: { sms: 2, mms: 0 },
         });
+      });
+
+      it('lists what is held, oldest first', async () => {
+        await inDoubt('A', 'B', 'C');
+        assert.deepEqual(await outbox.listHeld(10), []);
+        await outbox.sweep(
+          sweepRequest({ inDoubtBeforeMs: { sms: later(1), mms: null }, inDoubtPolicy: 'hold', limit: 2 }),
+        );
+        assert.deepEqual(ids(await outbox.listHeld(10)), ['A', 'B']);
+        assert.deepEqual(ids(await outbox.listHeld(1)), ['A']);
+        await outbox.release(['A'], later(4));
+        assert.deepEqual(await outbox.listHeld(10), await outbox.get(['B']));
       });
 
       it('release sends held messages again, and only those', async () => {

@@ -58,7 +58,7 @@ export function sweepRequest(changes: Partial<SweepRequest> = {}): SweepRequest 
     nowMs: START_MS,
     inDoubtBeforeMs: { sms: null, mms: null },
     inDoubtPolicy: 'resend',
-    reportHorizonMs: { SMS: 0, LMS: 0, MMS: 0 },
+    unreportedBeforeMs: { SMS: 0, LMS: 0, MMS: 0 },
     limit: 1000,
     ...changes,
   };

@@ -36,6 +36,7 @@ export type Call =
   | { readonly op: 'sweep'; readonly request: SweepRequest }
   | { readonly op: 'nextDueMs'; readonly service: Service; readonly nowMs: number }
   | { readonly op: 'cancel' | 'release'; readonly messageIds: readonly string[]; readonly nowMs: number }
+  | { readonly op: 'listHeld'; readonly limit: number }
   | { readonly op: 'get'; readonly messageIds: readonly string[] }
   | { readonly op: 'counts' }
   | { readonly op: 'recentDuplicates'; readonly query: GuardQuery }

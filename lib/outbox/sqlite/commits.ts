@@ -120,6 +120,8 @@ function perform(store: Store, call: Call): unknown {
       return store.cancel(call.messageIds, call.nowMs);
     case 'release':
       return store.release(call.messageIds, call.nowMs);
+    case 'listHeld':
+      return store.listHeld(call.limit);
     case 'get':
       return store.get(call.messageIds);
     case 'counts':

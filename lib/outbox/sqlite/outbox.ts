@@ -199,6 +199,10 @@ export class SqliteOutbox implements Outbox {
     return messagesFrom(await this.#call<string>({ op: 'release', messageIds, nowMs }));
   }
 
+  async listHeld(limit: number): Promise<StoredMessage[]> {
+    return messagesFrom(await this.#call<string>({ op: 'listHeld', limit }));
+  }
+
   async get(messageIds: readonly string[]): Promise<StoredMessage[]> {
     return messagesFrom(await this.#call<string>({ op: 'get', messageIds }));
   }

@@ -14,7 +14,16 @@ const LARGEST_GROUP = 500;
 
 /** Calls that write nothing, whose transaction needs no sync. */
 const QUESTIONS: ReadonlySet<Call['op']> = new Set([
-  ...(['pendingReports', 'nextDueMs', 'get', 'counts', 'recentDuplicates', 'createdSince', 'readAttachment'] as const),
+  ...([
+    'pendingReports',
+    'nextDueMs',
+    'listHeld',
+    'get',
+    'counts',
+    'recentDuplicates',
+    'createdSince',
+    'readAttachment',
+  ] as const),
 ]);
 
 export function serve(port: MessagePort, settings: WorkerSettings): void {

@@ -261,7 +261,7 @@ export class Store {
       }
     }
     for (const [type, name] of TYPES.entries()) {
-      const beforeMs = request.reportHorizonMs[name];
+      const beforeMs = request.unreportedBeforeMs[name];
       const rows = take(waiting(ACCEPTED, type, beforeMs, null), waiting(HELD, type, beforeMs, null));
       this.#moveAll(rows, (message) => unreported(message, nowMs));
       for (const row of rows) swept.noReport.push(fieldsJson(row));
@@ -291,6 +291,14 @@ export class Store {
 
   release(messageIds: readonly string[], nowMs: number): string {
     return this.#moveEach(messageIds, (message) => released(message, nowMs));
+  }
+
+  listHeld(limit: number): string {
+    const found = TYPES.flatMap((_, type) =>
+      this.#messages(SQL.waiting, HELD, type, Number.MAX_SAFE_INTEGER, null, limit),
+    );
+    const oldest = found.sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq).slice(0, limit);
+    return listJson(oldest.map(fieldsJson));
   }
 
   get(messageIds: readonly string[]): string {

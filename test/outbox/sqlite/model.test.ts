@@ -112,7 +112,7 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
         nowMs: atMs,
         inDoubtBeforeMs: fc.record({ sms: fc.option(atMs), mms: fc.option(atMs) }),
         inDoubtPolicy: fc.constantFrom('resend', 'hold') as fc.Arbitrary<'resend' | 'hold'>,
-        reportHorizonMs: fc.record({ SMS: atMs, LMS: atMs, MMS: fc.constant(0) }),
+        unreportedBeforeMs: fc.record({ SMS: atMs, LMS: atMs, MMS: fc.constant(0) }),
         limit,
       })
       .map((request) => ({ name: 'sweep', step: (outbox: Outbox) => outbox.sweep(request) })),
