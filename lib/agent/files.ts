@@ -3,7 +3,7 @@
  * `{ data, ext }`. Pictures are made to fit on the way; the bytes wait in the store's attachments, not in the heap.
  */
 import { hash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { UshotError } from '../errors.ts';
 import type { FileRef, Outbox } from '../outbox/outbox.ts';
@@ -67,7 +67,7 @@ export function listFiles(files: unknown): unknown[] {
 }
 
 async function fitOrName(file: unknown, settings: FileSettings): Promise<FileRef | FittedFile> {
-  return typeof file === 'string' && !(await isPath(file, settings)) ? serverFile(file) : fitAny(file, settings);
+  return typeof file === 'string' && !isPath(file, settings) ? serverFile(file) : fitAny(file, settings);
 }
 
 async function keep({ bytes, ext }: FittedFile, outbox: Outbox, { hashes }: KeptFiles): Promise<FileRef> {
@@ -81,10 +81,14 @@ async function keep({ bytes, ext }: FittedFile, outbox: Outbox, { hashes }: Kept
  * Names that a server gives hold no slash and, being bytes, no character beyond one byte. A plain name is a path as well
  * when there is such a file: an MMS to a name that the server never gave arrives without its picture.
  */
-async function isPath(name: string, { folder }: FileSettings): Promise<boolean> {
+function isPath(name: string, { folder }: FileSettings): boolean {
   if (/[/\\]|[^\0-\xff]/.test(name)) return true;
-  const isFile = (found: { isFile(): boolean }) => found.isFile();
-  return stat(resolve(folder, name)).then(isFile, () => false);
+  try {
+    // Not worth a turn of the event loop.
+    return statSync(resolve(folder, name), { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch {
+    return false;
+  }
 }
 
 /** FILE_NAME is 128 bytes wide and goes back as it came. */
@@ -103,17 +107,26 @@ function serverFile(fileName: string): FileRef {
 
 async function fitAny(file: unknown, settings: FileSettings): Promise<FittedFile> {
   if (typeof file === 'string') return fitTo(await read(file, settings), basename(file), settings);
-  if (Buffer.isBuffer(file)) return fitTo(file, undefined, settings);
+  const bytes = bytesOf(file);
+  if (bytes) return fitTo(bytes, undefined, settings);
   if (typeof file === 'object' && file !== null && 'data' in file) {
     const { data, ext } = file as { data: unknown; ext?: unknown };
-    if (Buffer.isBuffer(data))
-      return fitTo(data, typeof ext === 'string' ? `file.${ext.replace(/^\./, '')}` : undefined, settings);
+    const inner = bytesOf(data);
+    if (inner) return fitTo(inner, typeof ext === 'string' ? `file.${ext.replace(/^\./, '')}` : undefined, settings);
   }
   throw new UshotError('USHOT_FIELD', {
     field: 'files',
     expected: 'server file names, Buffers, paths, or {data, ext}',
     found: kindOf(file),
   });
+}
+
+/** The bytes of a Buffer, also of one that went through JSON on its way (`{type: 'Buffer', data: [...]}`). */
+function bytesOf(value: unknown): Buffer | null {
+  if (Buffer.isBuffer(value)) return value;
+  if (typeof value !== 'object' || value === null) return null;
+  const { type, data } = value as { type?: unknown; data?: unknown };
+  return type === 'Buffer' && Array.isArray(data) ? Buffer.from(data) : null;
 }
 
 function read(path: string, { folder }: FileSettings): Promise<Buffer> {

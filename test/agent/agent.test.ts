@@ -406,6 +406,17 @@ describe('agent', () => {
       await world.agent.stop();
     });
 
+    it('takes a Buffer that went through JSON', async () => {
+      const world = new World({ settings: { pictures: 'as-is' } });
+      const files = JSON.parse(JSON.stringify([jpeg(5), { data: jpeg(6), ext: 'jpg' }]));
+      assert.deepEqual(codes(await world.send({ ...mms, files })), ['accepted']);
+      assert.deepEqual(
+        only(world.gateway.journal.messages).files.map((name) => world.gateway.files.data(name)),
+        [jpeg(5), jpeg(6)],
+      );
+      await world.agent.stop();
+    });
+
     it('gives a flow the name of a file that it uploads', async () => {
       const world = new World({ settings: { pictures: 'as-is' } });
       const file = await world.wait(world.agent.upload(jpeg(4), 'camera.jpeg'));
