@@ -4,8 +4,7 @@
  * would be right. Flows switch on `code`; nobody matches text.
  *
  * `{name}` in a sentence is replaced by the parameter of that name; where that is itself a sentence, `nameKo` beside it is
- * its Korean. Secrets and message texts are never parameters, and
- * phone numbers only where the reader typed them.
+ * its Korean. Secrets and message texts are never parameters, and phone numbers only where the reader typed them.
  */
 
 export type Language = 'en' | 'ko';
@@ -35,11 +34,6 @@ export const errors = {
   USHOT_EXPRESSION: row(
     'The field "{field}" of the node could not be evaluated: {problem}',
     '노드의 "{field}" 값을 계산할 수 없습니다: {problem}',
-    79,
-  ),
-  USHOT_UPLOAD_PAYLOAD: row(
-    'msg.payload must be a Buffer or the path of a file, but it is {found}.',
-    'msg.payload는 Buffer나 파일 경로여야 하는데 {found}입니다.',
     79,
   ),
   USHOT_NO_RECEIVER: row(

@@ -3,6 +3,7 @@
  *
  * The rules, for every node that sends:
  * - The node's own fields are evaluated first. An empty one is left out.
+ * - A text or subject that is written on the node may be a template: see template.ts.
  * - An object in msg.payload overrides them member by member; an array of objects is one message each.
  * - A payload that is a text (or a number) is the message's text, unless the node has a text of its own.
  * - Anything else in msg.payload is ignored where the node's fields say all, as it is by a node that was only triggered.
@@ -10,6 +11,7 @@
 import type { Node, NodeMessageInFlow } from 'node-red';
 import { kindOf, type SendRequest } from '../lib/agent/request.ts';
 import { UshotError } from '../lib/errors.ts';
+import { fillTemplate, isTemplate, type Scope } from './template.ts';
 
 /** What of Node-RED this needs: `RED.util`. */
 export interface PropertyReader {
@@ -78,10 +80,36 @@ export async function evaluateFields(
     const type = properties[`${name}Type`] ?? (properties[name] === undefined ? source.type : 'str');
     const given = properties[name] ?? (properties[`${name}Type`] === undefined ? source.value : '');
     // A literal needs no evaluation, and a number that somebody wrote into the flow file is as good as its text.
+    if (type === 'str' && templates.has(name) && isTemplate(given)) {
+      // Even when nothing comes out of it, the node has a text of its own: msg.payload does not take its place.
+      fields[name] = await fill(reader, node, name, given, msg);
+      continue;
+    }
     const value = type === 'str' ? given : await evaluate(reader, node, name, String(type), String(given), msg);
     if (!isEmpty(value)) fields[name] = value;
   }
   return fields;
+}
+
+/** Fields that may be templates. */
+const templates: ReadonlySet<Member> = new Set(['text', 'subject']);
+
+async function fill(
+  reader: PropertyReader,
+  node: Node,
+  field: Member,
+  template: string,
+  msg: NodeMessageInFlow,
+): Promise<string> {
+  const lookUp = (scope: Scope, name: string, store: string | undefined) =>
+    evaluate(reader, node, field, scope, store === undefined ? name : `#:(${store})::${name}`, msg);
+  try {
+    return await fillTemplate(template, msg, lookUp);
+  } catch (error) {
+    if (error instanceof UshotError) throw error;
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new UshotError('USHOT_EXPRESSION', { field, problem }, { cause: error });
+  }
 }
 
 function evaluate(

@@ -129,6 +129,15 @@ export class Session implements Holder {
     await this.#agents.release(this, removed);
   }
 
+  /** What the login of the running agent said of the length of an LMS, if there is one. */
+  get lmsBytes(): number | undefined {
+    const links = this.#live?.status.links ?? [];
+    for (const { service, role, state } of links) {
+      if (service === 'mms' && role === 'send' && state.name === 'ready') return state.terms.maxMsgBytes;
+    }
+    return undefined;
+  }
+
   // What the registry of agents asks of a holder.
 
   services(): ReadonlySet<Service> {

@@ -3,9 +3,11 @@
  * of its own. The one place that wires the rooms of lib/ together.
  */
 import { createHash } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Agent, type AgentSettings } from '../lib/agent/index.ts';
+import { Agent, type AgentSettings, type LogLevel } from '../lib/agent/index.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { Language } from '../lib/errors.ts';
 // biome-ignore lint/style/noRestrictedImports: the rooms are joined here.
 import { MemoryOutbox } from '../lib/outbox/memory.ts';
 // biome-ignore lint/style/noRestrictedImports: the rooms are joined here.
@@ -15,9 +17,11 @@ import { SqliteOutbox } from '../lib/outbox/sqlite/outbox.ts';
 // biome-ignore lint/style/noRestrictedImports: the rooms are joined here.
 import { dialTcp } from '../lib/session/index.ts';
 import type { StartAgent } from './agents.ts';
+import { misbehave } from './practice.ts';
 
 export const startAgent: StartAgent = async (settings, key, { log, language, userDir }) => {
-  const practice = settings.mode === 'practice' ? await startPractice(settings) : null;
+  const practice =
+    settings.mode === 'practice' ? await startPractice(settings, filesOf(userDir, key), log, language) : null;
   const agent = new Agent(practice?.settings ?? settings, {
     clock: systemClock,
     random: Math.random,
@@ -37,20 +41,51 @@ export const startAgent: StartAgent = async (settings, key, { log, language, use
 };
 
 function openOutbox(userDir: string | undefined, key: string): Outbox {
-  return userDir === undefined ? new MemoryOutbox() : new SqliteOutbox({ file: join(userDir, 'ushot', fileName(key)) });
+  if (userDir === undefined) return new MemoryOutbox();
+  return new SqliteOutbox({ file: join(userDir, 'ushot', `${fileName(key)}.db`) });
+}
+
+/** Where a user finds what the practice gateway was sent: pictures as they would arrive. */
+function filesOf(userDir: string | undefined, key: string): string | null {
+  return userDir === undefined ? null : join(userDir, 'ushot', 'practice-files', fileName(key));
 }
 
 /** A name that says whose store it is, and that no other account can have. */
 function fileName(key: string): string {
   const readable = key.replace(/[^A-Za-z0-9.]+/g, '-').slice(0, 80);
-  return `${readable}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}.db`;
+  return `${readable}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
 }
 
+const filesKept: Readonly<Record<Language, (folder: string) => string>> = {
+  en: (folder) => `Practice: uploaded files are kept in ${folder} until the next start.`,
+  ko: (folder) => `연습 모드: 올린 파일은 다음에 시작할 때까지 ${folder} 폴더에 있습니다.`,
+};
+
 /** A gateway in this process, through real sockets, and the settings that lead there. */
-async function startPractice(settings: AgentSettings): Promise<{ settings: AgentSettings; stop(): Promise<void> }> {
+async function startPractice(
+  settings: AgentSettings,
+  fileFolder: string | null,
+  log: (level: LogLevel, text: string) => void,
+  language: Language,
+): Promise<{ settings: AgentSettings; stop(): Promise<void> }> {
   const { startSimulator } = await import('../lib/simulator/index.ts');
   const { padding, numberStyle, userCode, charset } = settings;
-  const { ports, stop } = await startSimulator({ unref: true, wire: { padding, numberStyle, userCode, charset } });
+  const delayMs = settings.practiceDelaySeconds * 1000;
+  // What the gateway before this one was sent: this one knows nothing of it, and each start would leave more.
+  if (fileFolder !== null) await rm(fileFolder, { recursive: true, force: true });
+  const { ports, gateway, stop } = await startSimulator({
+    unref: true,
+    fileFolder,
+    wire: { padding, numberStyle, userCode, charset },
+    reports: settings.practiceFault !== 'no-report',
+    reportDelayMs: { min: delayMs, max: delayMs },
+  });
+  misbehave(gateway, settings);
+  const end = gateway.onUpload(() => {
+    end();
+    if (fileFolder !== null) log('info', filesKept[language](fileFolder));
+  });
+  gateway.onTrouble((error) => log('warn', error.message));
   return {
     settings: {
       ...settings,

@@ -1,5 +1,6 @@
 /** ushot-session: the config node that holds an account. What it does is in `session.ts`. */
 import type { NodeAPI, NodeDef } from 'node-red';
+import { serveAdmin } from './admin.ts';
 import { processAgents } from './process-agents.ts';
 import { Session, type SessionNode } from './session.ts';
 
@@ -12,6 +13,8 @@ export default function ushotSession(RED: NodeAPI): void {
       this.ushot.close(removed).then(done, done);
     });
   }
+
+  serveAdmin(RED, processAgents);
 
   RED.nodes.registerType<SessionNode, NodeDef, object, SessionNode['credentials']>('ushot-session', UshotSession, {
     credentials: {

@@ -8,8 +8,13 @@
   const RED = window.RED;
   const $ = window.jQuery;
 
+  const resource = (file) => new URL(`resources/@ushot/node-red/${file}`, document.baseURI).href;
+  $('head').append($('<link>', { rel: 'stylesheet', href: resource('editor.css') }));
+
   /** Texts that all dialogs share stand in the session's catalogue. */
   const say = (key, values) => RED._(`@ushot/node-red/ushot-session:${key}`, values);
+
+  const language = /^ko/i.test(RED.i18n.lang()) ? 'ko' : 'en';
 
   // Validators. Each returns true, or why not (false where Node-RED does not ask why).
 
@@ -101,6 +106,95 @@
     source.on('change', keep);
     body.on('input', keep);
     keep();
+    meterBelow(body[0], () => type.val() === 'str');
+  }
+
+  /** The meter of the text, which follows all that bears on it. */
+  function meterBelow(body, isWritten) {
+    const field = (name) => $(`#node-input-${name}`);
+    const literal = (name) =>
+      field(`${name}Type`).val() === 'str' ? String(field(name).val() ?? '').trim() : undefined;
+    const session = () => RED.nodes.node(field('session').val()) ?? undefined;
+    /** By session, what its login said. */
+    const accounts = {};
+    const state = () => ({
+      written: isWritten(),
+      mms: field('subject').length > 0,
+      overflow: field('overflow').val(),
+      url: literal('url'),
+      from: literal('from'),
+      subject: literal('subject'),
+      session: session(),
+      account: accounts[session()?.id],
+    });
+    import(resource('message-meter.js')).then(({ showMeter }) => {
+      const place = document.getElementById('ushot-meter');
+      // Closed meanwhile.
+      if (!place || !body.isConnected) return;
+      const update = showMeter(place, body, { say, language, state });
+      const learn = () => {
+        const { id } = session() ?? {};
+        if (!id || accounts[id]) return;
+        accounts[id] = {};
+        $.getJSON(`ushot/sessions/${encodeURIComponent(id)}`).then((account) => {
+          accounts[id] = account;
+          update();
+        });
+      };
+      for (const name of ['overflow', 'url', 'from', 'subject', 'text']) field(name).on('change', update);
+      field('session').on('change', () => {
+        learn();
+        update();
+      });
+      learn();
+    });
+  }
+
+  /** What goes wrong on purpose in practice: the results that a gateway can report, and when a fault strikes. */
+  function practiceFields() {
+    const value = $('#node-config-input-practiceResult');
+    const choice = $('#ushot-practice-result');
+    import(resource('generated/tables.js')).then(({ results }) => {
+      for (const [code, text] of Object.entries(results)) {
+        choice.append($('<option>', { value: code, text: `${code} · ${text[language]}` }));
+      }
+      choice.val(String(Number(value.val())));
+      choice.on('change', () => value.val(choice.val()));
+    });
+    const fault = $('#node-config-input-practiceFault');
+    const showAfter = () =>
+      $('#ushot-fault-after').toggle(!['none', 'no-report', 'report-twice'].includes(String(fault.val())));
+    fault.on('change', showAfter);
+    showAfter();
+  }
+
+  /** The connection test: what is typed, deployed or not, goes to the server and is tried there. */
+  function testButton(node) {
+    const field = (name) => String($(`#node-config-input-${name}`).val() ?? '');
+    const read = () => ({
+      node: node.id,
+      id: field('id'),
+      password: field('password'),
+      language,
+      settings: Object.fromEntries(Object.keys(node._def.defaults).map((name) => [name, field(name)])),
+    });
+    const ask = (request) =>
+      $.ajax({
+        url: 'ushot/probe',
+        type: 'POST',
+        contentType: 'application/json; charset=utf-8',
+        data: JSON.stringify(request),
+        timeout: 30_000,
+      }).then(
+        (answer) => answer,
+        ({ status, responseJSON }) =>
+          $.Deferred().resolve({ problem: responseJSON?.problem ?? say('test.failed', { status }) }),
+      );
+    const [button] = $('#ushot-test');
+    const [place] = $('#ushot-test-result');
+    import(resource('test-connection.js')).then(({ connectionTest }) =>
+      connectionTest(button, place, { say, read, ask }),
+    );
   }
 
   /** Opens the sections that hold something else than their defaults, so that nothing set is hidden. */
@@ -126,5 +220,70 @@
     status.text = say(`status.${key}`, { n, defaultValue: status.text });
   });
 
-  window.ushot = { say, number, filled, phones, typed, time, fillMissing, typedField, textField, openChangedSections };
+  // A node that only practises wears it on the canvas, before it is deployed as well.
+
+  const practises = ({ type, session }) => /^ushot-/.test(type) && RED.nodes.node(session)?.mode === 'practice';
+
+  RED.view?.annotations?.register('ushot-practising', {
+    type: 'badge',
+    class: 'ushot-practising',
+    filter: ({ type }) => /^ushot-/.test(type),
+    show: practises,
+    element() {
+      const svg = (tag, attributes) => {
+        const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+        for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+        return element;
+      };
+      const text = say('practice.badge');
+      // Hangul is as wide as it is high, Latin half of that.
+      const width = 12 + [...text].reduce((sum, char) => sum + (char > '\u1100' ? 10 : 5.5), 0);
+      const badge = svg('g', {});
+      const words = svg('text', { x: width / 2, y: 4, 'text-anchor': 'middle' });
+      words.textContent = text;
+      badge.append(svg('rect', { y: -7, width, height: 15, rx: 7 }), words);
+      return badge;
+    },
+    tooltip: () => say('practice.switch'),
+  });
+
+  // The tour: in the list of actions, and offered with the first node that somebody adds.
+
+  const SEEN = 'ushot-tour';
+  const showTour = () => RED.tourGuide.run(resource('tour.js'));
+  RED.actions?.add('ushot:show-tour', showTour, { label: say('tour.action') });
+
+  /** Offers the tour once, where tours are not switched off. */
+  function offerTour() {
+    if (RED.settings.theme('tours') === false || localStorage.getItem(SEEN)) return;
+    localStorage.setItem(SEEN, 'offered');
+    const buttons = [
+      { text: say('tour.later'), click: () => offer.close() },
+      {
+        text: say('tour.start'),
+        class: 'primary',
+        click: () => {
+          offer.close();
+          showTour();
+        },
+      },
+    ];
+    const offer = RED.notify(say('tour.offer'), { fixed: true, modal: false, buttons });
+  }
+
+  /** Somebody is putting a node on the canvas: where there is only one session, it is that. */
+  function nodeAdded(node) {
+    const sessions = [];
+    RED.nodes.eachConfig((config) => {
+      if (config.type === 'ushot-session') sessions.push(config.id);
+      return true;
+    });
+    if (!node.session && sessions.length === 1) [node.session] = sessions;
+    offerTour();
+  }
+
+  window.ushot = {
+    ...{ say, number, filled, phones, typed, time },
+    ...{ fillMissing, typedField, textField, openChangedSections, practiceFields, testButton, nodeAdded },
+  };
 })();

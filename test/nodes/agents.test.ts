@@ -57,6 +57,19 @@ describe('nodes/agents', () => {
     agents.watch(events);
   });
 
+  it('does not mind what is set for practice at the real gateway', async () => {
+    const agent = await agents.acquire(new Session('a'), settings());
+    assert.equal(await agents.acquire(new Session('b'), settings({ practiceResult: '8' })), agent);
+  });
+
+  it('tells how the agent fares that has logged in with the same settings, and of no other', async () => {
+    const agent = await agents.acquire(new Session('a'), settings());
+    assert.equal(await agents.statusOf(settings({ name: 'other', maxPerDay: '7' })), agent.status);
+    for (const change of [{ password: 'typed' }, { mmsReportPort: '1' }, { host: 'elsewhere' }, { id: 'you' }]) {
+      assert.equal(await agents.statusOf(settings(change)), null);
+    }
+  });
+
   it('keeps an agent, and its services, over a deploy that leaves its settings', async () => {
     const first = new Session('a');
     const agent = await agents.acquire(first, settings());

@@ -54,6 +54,8 @@ describe('nodes, end to end', () => {
         protocol: version,
         pollSeconds: 0.1,
         reconnectSeconds: 0.2,
+        // A frame may leave just as the gateway dies.
+        inDoubtSeconds: 1,
       });
       beforeEach(async () => {
         gateway = new StrictGateway({
@@ -180,6 +182,62 @@ describe('nodes, end to end', () => {
     await harness.untilBadge('sms', 'practising');
   });
 
+  describe('practice that fails on purpose', () => {
+    const practise = async (more: object) => {
+      const session = { id: 's1', type: 'ushot-session', mode: 'practice', practiceDelaySeconds: '0', ...more };
+      await load([session, sender('sms', { from: '' }), reports], {});
+      return { sent: harness.inbox('out'), told: harness.inbox('told'), caught: harness.inbox('caught') };
+    };
+    const send = (text: string) => harness.node('sms').receive({ payload: { to: '010-1234-5678', text } });
+
+    it('ends every message with the chosen result', async () => {
+      const { told } = await practise({ practiceResult: '8' });
+      send('off');
+      assert.equal(((await told.next()).payload as FlowReport).result, 8);
+    });
+
+    it('refuses messages after so many', async () => {
+      const { sent, caught } = await practise({ practiceFault: 'reject', practiceFaultAfter: '2' });
+      for (const text of ['a', 'b']) {
+        send(text);
+        await sent.next(text === 'a' ? 1 : 2);
+      }
+      send('c');
+      assert.equal(codeOf(await caught.next()), 'USHOT_REJECTED');
+    });
+
+    it('cuts the connection: the report tells what became of the message', async () => {
+      const { told } = await practise({ practiceFault: 'cut', reconnectSeconds: '0.1' });
+      send('doubtful');
+      assert.equal(((await told.next()).payload as FlowReport).status, 'delivered');
+    });
+
+    it('refuses the login, from the start or later', async () => {
+      const { caught } = await practise({ practiceFault: 'refuse-login' });
+      assert.equal(codeOf(await caught.next()), 'USHOT_LINK_LOGIN_REFUSED');
+      await harness.unload();
+      harness = new Harness();
+      const later = await practise({
+        practiceFault: 'refuse-address',
+        practiceFaultAfter: '1',
+        reconnectSeconds: '0.1',
+      });
+      send('last');
+      await later.sent.next();
+      await harness.untilBadge('sms', 'address refused');
+    });
+
+    it('reports twice: the flow hears of it once', async () => {
+      const { told } = await practise({ practiceFault: 'report-twice' });
+      send('a');
+      await told.next();
+      send('b');
+      await told.next(2);
+      const ids = told.messages.map(({ payload }) => (payload as FlowReport).messageId);
+      assert.equal(new Set(ids).size, ids.length);
+    });
+  });
+
   describe('the examples', () => {
     const folder = new URL('../../examples/', import.meta.url);
     const isOurs = (item: FlowItem) => item.type.startsWith('ushot-') || item.type === 'tab';
@@ -201,7 +259,11 @@ describe('nodes, end to end', () => {
         );
         harness
           .node(String(first?.id))
-          .receive(first?.type === 'ushot-upload-file' ? { payload: bitmap } : { payload: '안녕' });
+          .receive(
+            first?.type === 'ushot-upload-file'
+              ? { payload: bitmap }
+              : { payload: { to: '010-1234-5678', text: '안녕' } },
+          );
         const { payload } = await seen.next();
         assert.ok(payload);
       });

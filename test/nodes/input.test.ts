@@ -121,6 +121,31 @@ describe('nodes/input', () => {
       });
     });
 
+    it('fills in templates in the text and the subject that are written on the node, and nowhere else', async () => {
+      const own = { text: '{{topic}} {{payload.v}}', textType: 'str', subject: '{{topic}}', subjectType: 'str' };
+      const msg = { topic: 'T', payload: { v: 7 } };
+      assert.deepEqual(await evaluate({ ...own, from: '{{topic}}', fromType: 'str', files: '' }, msg, 'mms'), {
+        text: 'T 7',
+        subject: 'T',
+        from: '{{topic}}',
+      });
+      const fromPayload = await evaluate({ text: 'payload', textType: 'msg' }, { payload: '{{topic}}', topic: 'T' });
+      assert.deepEqual(fromPayload, { text: '{{topic}}' });
+    });
+
+    it('keeps a text of which nothing came: msg.payload does not take its place', async () => {
+      const fields = await evaluate({ text: '{{none}}', textType: 'str' }, { payload: 'hello' });
+      assert.deepEqual(fields, { text: '' });
+      assert.equal(readRequests('hello', fields, 'sms', 'lms').requests[0]?.text, '');
+    });
+
+    it('says which template is malformed', async () => {
+      await assert.rejects(evaluate({ text: '{{payload', textType: 'str' }, {}), (error: unknown) => {
+        assert.ok(error instanceof UshotError && error.code === 'USHOT_EXPRESSION');
+        return error.params['field'] === 'text';
+      });
+    });
+
     it('leaves out what is empty, and what a property does not hold', async () => {
       assert.deepEqual(await evaluate({ to: '', toType: 'msg', from: 'a.b', fromType: 'msg' }, {}), {});
     });

@@ -12,6 +12,13 @@ declare module 'node-red-node-test-helper' {
     setFlows(flow: readonly object[], type: string, credentials: object): Promise<void>;
     unload(): Promise<void>;
     getNode(id: string): Node & { readonly status: Spy };
+    startServer(done: () => void): void;
+    stopServer(done: () => void): void;
+    /** supertest on the admin interface. */
+    request(): {
+      get(path: string): Promise<{ status: number; body: unknown }>;
+      post(path: string): { send(body: object): Promise<{ status: number; body: unknown }> };
+    };
     log(): Spy & Readonly<Record<'INFO' | 'WARN' | 'ERROR', number>>;
   }
   const helper: Helper;
