@@ -39,7 +39,7 @@ const textOf = (
   return fc
     .string({ unit, minLength: least, maxLength: Math.min(width, 120) })
     .map((text) => text.replace(/ +$/, ''))
-    .filter((text) => text.length >= least && bytes.byteLength(text) <= width);
+    .filter((text) => (least === 0 || text.trim() !== '') && bytes.byteLength(text) <= width);
 };
 
 const ascii = (width: number, least: number, characters: string): fc.Arbitrary<string> =>
