@@ -261,6 +261,10 @@ export const errors = {
     'The gateway answered for {count} messages that were not in the frame.',
     '게이트웨이가 보내지 않은 메시지 {count}건에 응답했습니다.',
   ),
+  USHOT_ACCOUNT_REFUSED: row(
+    'The gateway says that the account cannot send now ({respCode} {respMesg}); messages wait.',
+    '게이트웨이가 지금은 이 계정으로 보낼 수 없다고 응답해({respCode} {respMesg}) 메시지가 대기합니다.',
+  ),
   USHOT_ALL_REFUSED: row(
     'The gateway refused {count} frames in a row; sending pauses for {seconds} seconds. Is the account in order (balance, service)?',
     '게이트웨이가 {count}번 연속으로 거부해 {seconds}초 동안 발송을 멈춥니다. 잔액과 계정 상태를 확인하세요.',

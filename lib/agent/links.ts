@@ -141,7 +141,14 @@ export class Links {
     const sender = new Sender(
       service,
       link,
-      { clock, outbox, codec, charset, timeoutMs: this.#settings.timeoutSeconds * 1000 },
+      {
+        clock,
+        outbox,
+        codec,
+        charset,
+        timeoutMs: this.#settings.timeoutSeconds * 1000,
+        respCodes: this.#settings.respCodes,
+      },
       {
         settled: (settlements) => this.#events.settled(settlements),
         storeTrouble: (error) => this.#events.storeTrouble(error),

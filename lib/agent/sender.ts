@@ -18,6 +18,7 @@ import {
   type Codec,
   type Command,
   formatKst,
+  type RespAction,
   respAction,
   type Terms,
 } from '../protocol/index.ts';
@@ -32,6 +33,8 @@ export interface SenderDeps {
   readonly codec: Codec;
   readonly charset: Charset;
   readonly timeoutMs: number;
+  /** What the user has learnt of RESP_CODEs that the manual does not name. */
+  readonly respCodes: Readonly<Record<string, RespAction>>;
 }
 
 export interface SenderEvents {
@@ -87,6 +90,7 @@ export class Sender {
   #stopping = false;
   #refusals = 0;
   #pausedUntilMs = 0;
+  #pauseTimer: Timer | null = null;
   #running: Promise<void> = Promise.resolve();
 
   /** `link` is made by the agent, which hands its state changes on to `linkChanged`. */
@@ -105,6 +109,7 @@ export class Sender {
   /** Ends after the outstanding answer is settled. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#pauseTimer?.cancel();
     await this.#link.stop();
     this.#signal.raise();
     await this.#running;
@@ -270,7 +275,7 @@ export class Sender {
     const { frame } = answer;
     const listed = frame.COMMAND === '1021' ? (frame.body?.records ?? []).map((record) => record.MSG_ID) : [];
     const { accepted, missing } = this.#match(ids, listed);
-    const action = respAction(frame.RESP_CODE);
+    const action = respAction(frame.RESP_CODE, this.#deps.respCodes);
     if (action === 'ok') {
       this.#refusals = 0;
       // 1026, and an empty 1021, answer for the whole frame.
@@ -282,10 +287,17 @@ export class Sender {
       ]);
     }
     const refused = batch.filter((message) => missing.includes(message.messageId));
-    this.#refused(accepted.length > 0);
     const error = new UshotError('USHOT_REJECTED', { respCode: frame.RESP_CODE, respMesg: frame.RESP_MESG });
     const settled: Settlement[] = accepted.length > 0 ? [{ messageIds: accepted, to: 'ACCEPTED' }] : [];
     if (refused.length === 0) return settled;
+    if (action === 'stop' || action === 'relogin') {
+      // Nothing is wrong with the messages: they wait until the account is in order.
+      this.#pause(action === 'stop' ? LONGEST_PAUSE_MS : SHORTEST_PAUSE_MS);
+      this.#events.notice('USHOT_ACCOUNT_REFUSED', { respCode: frame.RESP_CODE, respMesg: frame.RESP_MESG });
+      if (action === 'relogin') void this.#link.stop().then(() => this.#stopping || this.#link.start());
+      return [...settled, { messageIds: idsOf(refused), to: 'READY' }];
+    }
+    this.#refused(accepted.length > 0);
     if (namesReused && refused.some(({ claims }) => claims === 1)) {
       // The gateway may have forgotten the files: upload them again before the message is blamed. Once, at its first
       // frame: halves of a refused frame carry names that were good a moment ago.
@@ -339,9 +351,15 @@ export class Sender {
     const beyond = this.#refusals - REFUSALS_BEFORE_PAUSE;
     if (beyond < 0) return;
     const pauseMs = Math.min(SHORTEST_PAUSE_MS * 2 ** Math.min(beyond, 10), LONGEST_PAUSE_MS);
-    this.#pausedUntilMs = this.#deps.clock.now() + pauseMs;
-    this.#deps.clock.timer(pauseMs, () => this.#signal.raise());
+    this.#pause(pauseMs);
     this.#events.notice('USHOT_ALL_REFUSED', { count: this.#refusals, seconds: pauseMs / 1000 });
+  }
+
+  /** Claims nothing for a while. */
+  #pause(ms: number): void {
+    this.#pausedUntilMs = this.#deps.clock.now() + ms;
+    this.#pauseTimer?.cancel();
+    this.#pauseTimer = this.#deps.clock.timer(ms, () => this.#signal.raise());
   }
 
   /** The server's names of a message's files, uploading what it does not hold. */

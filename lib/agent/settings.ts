@@ -44,6 +44,24 @@ const optionalNumber = (min: number, max: number): Property<number | undefined> 
   return { initial: '', read: (value) => (value.trim() === '' ? undefined : property.read(value)) };
 };
 
+/** RESP_CODEs and what to do about each, as in "11005=stop, 11009=retry": the manual names none but 00000. */
+const respCodes: Property<Readonly<Record<string, LearntAction>>> = {
+  initial: '',
+  read(value) {
+    const learnt: Record<string, LearntAction> = {};
+    for (const part of value.split(/[,;\n]/).filter((one) => one.trim() !== '')) {
+      const [, code, name] = /^\s*([0-9A-Za-z]{1,5})\s*=\s*(\w+)\s*$/.exec(part) ?? [];
+      const action = learntActions.find((known) => known === name);
+      if (code === undefined || action === undefined) throw new Wrong(`11005=${learntActions.join(' | ')}, …`);
+      learnt[code] = action;
+    }
+    return learnt;
+  },
+};
+
+const learntActions = ['retry', 'fail', 'relogin', 'stop'] as const;
+type LearntAction = (typeof learntActions)[number];
+
 const port = (initial: number) => number(initial, 1, 65_535);
 const seconds = (initial: number, min: number, max: number) => number(initial, min, max, false);
 
@@ -83,6 +101,7 @@ export const sessionProperties = {
   maxPerRequest: optionalNumber(1, 9999),
   numberStyle: choice(['left', 'zero'], 'left'),
   ackCode: text('00000'),
+  respCodes,
   keepaliveAnswer: choice(['yes', 'no'], 'yes'),
   reportHeartbeat: choice(['auto', 'off'], 'auto'),
   retentionDays: number(30, 1, 3650),

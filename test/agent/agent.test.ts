@@ -188,6 +188,31 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('does what was learnt about a code: stops, logs in anew, tries later, or gives up', async () => {
+    const respCodes = '11005=stop, 11006=relogin, 11007=retry, 11008=fail';
+    const world = new World({ settings: { respCodes } });
+    const refuse = (code: string) => world.gateway.faults.add({ kind: 'reject', commands: ['1020'], times: 1, code });
+    refuse('11005');
+    const waiting = world.agent.send([{ ...sms, to: receivers(3) }], { settle: 'accepted' });
+    await world.clock.advance(55_000);
+    assert.equal(world.agent.status.waiting, 3);
+    assert.deepEqual(codes(await world.wait(waiting, 10_000)), ['accepted', 'accepted', 'accepted']);
+    assert.equal(only(world.frames).ids.length, 3);
+
+    const logins = world.network.dials.filter((port) => port === 33300).length;
+    refuse('11006');
+    assert.deepEqual(codes(await world.send({ text: 'anew' }, 'accepted', 60_000)), ['accepted']);
+    assert.equal(world.network.dials.filter((port) => port === 33300).length, logins + 1);
+
+    refuse('11007');
+    assert.deepEqual(codes(await world.send({ text: 'later' }, 'accepted', 60_000)), ['accepted']);
+    refuse('11008');
+    assert.deepEqual(codes(await world.send({ to: receivers(2), text: 'no' })), ['USHOT_REJECTED', 'USHOT_REJECTED']);
+    await world.agent.stop();
+    world.gateway.stop();
+    assert.equal(world.clock.armedCount, 0);
+  });
+
   it('leaves an unanswered frame in doubt, settles it by its report, and sends nothing twice', async () => {
     const world = new World();
     world.listen();

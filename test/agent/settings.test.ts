@@ -42,6 +42,7 @@ describe('settings', () => {
       maxPerRequest: undefined,
       numberStyle: 'left',
       ackCode: '00000',
+      respCodes: {},
       keepaliveAnswer: 'yes',
       reportHeartbeat: 'auto',
       retentionDays: 30,
@@ -84,6 +85,7 @@ describe('settings', () => {
     [{ ...account, protocol: 'SAM12' }, /protocol = "SAM12" \(SAM11 \| SAM10\)/],
     [{ ...account, smsLimitBytes: 101 }, /smsLimitBytes/],
     [{ ...account, ackCode: '하나' }, /ackCode/],
+    [{ ...account, respCodes: '11005=panic' }, /respCodes = "11005=panic" \(11005=retry \| fail \| relogin \| stop/],
   ];
   for (const [raw, message] of wrong) {
     it(`say what is wrong with ${JSON.stringify(raw)}`, () => {
