@@ -9,7 +9,7 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  /** Milliseconds since 1970-01-01T00:00:00Z, whole. */
   now(): number;
   /** Calls `fire` once after `delayMs` (at least 0), never within this call. */
   timer(delayMs: number, fire: () => void): Timer;

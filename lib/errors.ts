@@ -26,6 +26,11 @@ export const errors = {
     'msg.payload는 문자열이나 {to, text} 같은 객체, 또는 그런 객체의 배열이어야 하는데 {found}입니다.',
     79,
   ),
+  USHOT_FILES_WITH_SMS: row(
+    'An SMS carries no files. Use the send mms node for messages with files.',
+    'SMS에는 파일을 첨부할 수 없습니다. 파일은 MMS 보내기 노드로 보내세요.',
+    78,
+  ),
   USHOT_FIELD: row(
     '{field} must be {expected}, but it is {found}.',
     '{field} 값은 {expected}이어야 하는데 {found}입니다.',
@@ -34,6 +39,11 @@ export const errors = {
   USHOT_EXPRESSION: row(
     'The field "{field}" of the node could not be evaluated: {problem}',
     '노드의 "{field}" 값을 계산할 수 없습니다: {problem}',
+    79,
+  ),
+  USHOT_FIELD_TOO_LONG: row(
+    '{field} takes {bytes} bytes, but at most {limit} fit.',
+    '{field} 값이 {bytes}바이트입니다. {limit}바이트까지 넣을 수 있습니다.',
     79,
   ),
   USHOT_NO_RECEIVER: row(
@@ -119,6 +129,11 @@ export const errors = {
   USHOT_MESSAGE_ID: row(
     '{field} "{value}" cannot be used: it must be 1 to 20 visible ASCII characters without blanks.',
     '{field} "{value}"은(는) 쓸 수 없습니다. 공백 없는 ASCII 문자 1~20자여야 합니다.',
+    79,
+  ),
+  USHOT_ID_FOR_SEVERAL: row(
+    'messageId "{messageId}" is given for {count} receivers, but an id names one message. Leave it out, or give each message its own.',
+    'messageId "{messageId}" 하나가 받는 번호 {count}개에 지정되었습니다. ID는 메시지마다 달라야 하니 비워 두거나 따로 지정하세요.',
     79,
   ),
   USHOT_MESSAGE_ID_REUSED: row(
@@ -247,6 +262,10 @@ export const errors = {
     '메시지를 전문으로 만들 수 없습니다: {detail}.',
     78,
   ),
+  USHOT_BUG: row(
+    'A mistake in this package: please report it. {detail}',
+    '이 패키지의 오류입니다. 신고해 주세요. {detail}',
+  ),
   USHOT_HELD: row(
     'Message {messageId} went out, but its answer never came and no report either. It is held: decide whether to send it again.',
     '메시지 {messageId}: 보냈지만 응답도 결과도 오지 않아 보류했습니다. 다시 보낼지 정해 주세요.',
@@ -279,6 +298,11 @@ export const errors = {
   USHOT_SETTINGS: row(
     'The session "{session}" cannot be used: {problem}',
     '세션 "{session}"을(를) 쓸 수 없습니다: {problem}',
+    79,
+  ),
+  USHOT_SETTINGS_ENV: row(
+    'The session "{session}": {property} is "{value}", but the environment variable is not set.',
+    '세션 "{session}"의 {property} 값이 "{value}"인데, 그 환경 변수가 설정되어 있지 않습니다.',
     79,
   ),
   USHOT_SETTINGS_EMPTY: row(

@@ -9,7 +9,7 @@
  * - Anything else in msg.payload is ignored where the node's fields say all, as it is by a node that was only triggered.
  */
 import type { Node, NodeMessageInFlow } from 'node-red';
-import { kindOf, type SendRequest } from '../lib/agent/request.ts';
+import { kindInKorean, kindOf, type SendRequest } from '../lib/agent/request.ts';
 import { UshotError } from '../lib/errors.ts';
 import { fillTemplate, isTemplate, type Scope } from './template.ts';
 
@@ -175,7 +175,7 @@ function withPayloadAsText(payload: unknown, fields: Fields): Fields {
   if (text !== undefined && (text !== payload || isText)) return fields;
   // The text is to come from msg.payload, which is none: an error, unless the payload is there for another field.
   if (taken || isEmpty(payload)) return others;
-  if (!isText) throw new UshotError('USHOT_PAYLOAD', { found: kindOf(payload) });
+  if (!isText) throw new UshotError('USHOT_PAYLOAD', { found: kindOf(payload), foundKo: kindInKorean(payload) });
   const usedElsewhere = Object.values(others).some((value) => value === payload);
   return usedElsewhere ? others : { ...others, text: payload };
 }

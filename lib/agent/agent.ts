@@ -158,6 +158,7 @@ export class Agent {
         reports: (records, stored) => void this.#inbox.take(records, stored),
         storeTrouble,
         changed: () => this.#statusSoon(),
+        refused: (service) => void this.#takeBack(service),
       },
     );
     this.#intake = new Intake(settings, {
@@ -232,7 +233,9 @@ export class Agent {
       const taken = await this.#intake.take(requests, carry);
       this.#storeTrouble(null);
       this.#wake(taken);
-      return { answers: taken.map((one) => this.#answer(one, settle)) };
+      const answers = taken.map((one) => this.#answer(one, settle));
+      for (const service of SERVICES) if (this.#links.refusal(service)) void this.#takeBack(service);
+      return { answers };
     } catch (error) {
       // The store was closed while the input was on its way there.
       if (this.#life !== 'running') return refuse(new UshotError('USHOT_STOPPED'));
@@ -425,6 +428,27 @@ export class Agent {
         if (settle === 'stored' || answers(settle, outcome.status)) return outcome;
         return this.#waiters.wait(draft.messageId, settle, outcome);
       }
+    }
+  }
+
+  /**
+   * While a login is refused that was never taken, an input that waits for the gateway ends with the refusal, and its
+   * message is taken back: who was told that it failed must not find it sent later. What nobody waits for stays.
+   */
+  async #takeBack(service: Service): Promise<void> {
+    const { clock, outbox } = this.#deps;
+    const ids = this.#waiters.ids(({ type }) => (type === 'SMS' ? 'sms' : 'mms') === service);
+    if (ids.length === 0) return;
+    try {
+      const cancelled = await outbox.cancel(ids, clock.now());
+      for (const message of cancelled) {
+        const error = this.#links.refusal(service);
+        const outcome = this.#outcome(message);
+        this.#waiters.ended(message.messageId, error ? { ...outcome, error } : outcome);
+      }
+      this.#statusSoon();
+    } catch (error) {
+      this.#storeTrouble(error);
     }
   }
 

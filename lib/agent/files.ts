@@ -8,7 +8,7 @@ import { basename, resolve } from 'node:path';
 import { UshotError } from '../errors.ts';
 import type { FileRef, Outbox } from '../outbox/outbox.ts';
 import { fitFile, MAX_INPUT_BYTES, readAttachment } from '../pictures/index.ts';
-import { kindOf } from './request.ts';
+import { kindInKorean, kindOf } from './request.ts';
 import type { AgentSettings } from './settings.ts';
 
 type FileSettings = Pick<AgentSettings, 'pictures' | 'folder'>;
@@ -52,7 +52,13 @@ export async function fitUpload(file: unknown, name: string | undefined, setting
   if (Buffer.isBuffer(file)) return fitTo(file, name, settings);
   if (typeof file === 'string' && file.trim() !== '')
     return fitTo(await read(file, settings), name ?? basename(file), settings);
-  throw new UshotError('USHOT_FIELD', { field: 'msg.payload', expected: 'a Buffer or a path', found: kindOf(file) });
+  throw new UshotError('USHOT_FIELD', {
+    field: 'msg.payload',
+    expected: 'a Buffer or a path',
+    expectedKo: 'Buffer 또는 파일 경로',
+    found: kindOf(file),
+    foundKo: kindInKorean(file),
+  });
 }
 
 /** What `files` names, one by one: a list, or a text with commas or lines. */
@@ -96,11 +102,7 @@ const FILE_NAME_BYTES = 128;
 
 function serverFile(fileName: string): FileRef {
   if (fileName.length > FILE_NAME_BYTES) {
-    throw new UshotError('USHOT_FIELD', {
-      field: 'files',
-      expected: `<= ${FILE_NAME_BYTES} bytes`,
-      found: `${fileName.length} bytes`,
-    });
+    throw new UshotError('USHOT_FIELD_TOO_LONG', { field: 'files', limit: FILE_NAME_BYTES, bytes: fileName.length });
   }
   return { kind: 'server', fileName };
 }
@@ -117,7 +119,9 @@ async function fitAny(file: unknown, settings: FileSettings): Promise<FittedFile
   throw new UshotError('USHOT_FIELD', {
     field: 'files',
     expected: 'server file names, Buffers, paths, or {data, ext}',
+    expectedKo: '서버 파일 이름, Buffer, 파일 경로 또는 {data, ext}',
     found: kindOf(file),
+    foundKo: kindInKorean(file),
   });
 }
 

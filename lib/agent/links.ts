@@ -2,7 +2,7 @@
  * The links of one account, by service: so many send connections, each with its Sender, and one report connection.
  */
 import type { Clock } from '../clock.ts';
-import { describeError, type ErrorCode, type ErrorParams, type Language } from '../errors.ts';
+import { describeError, type ErrorCode, type ErrorParams, type Language, UshotError } from '../errors.ts';
 import type { Dial } from '../network.ts';
 import type { Outbox, Service, Settlement } from '../outbox/outbox.ts';
 import type { Charset, Codec, WireSettings } from '../protocol/index.ts';
@@ -40,6 +40,8 @@ export interface LinksEvents {
   storeTrouble(error: unknown): void;
   /** A link went from one state to another. */
   changed(): void;
+  /** The gateway refuses the login, and never took one of this service since we run. See `refusal`. */
+  refused(service: Service): void;
 }
 
 interface OpenService {
@@ -57,6 +59,7 @@ export class Links {
   readonly #closing = new Map<Service, Promise<void>>();
   /** By link, the trouble that was logged last: an outage is told once, not at every try. */
   readonly #told = new Map<string, ErrorCode>();
+  readonly #refusals = new Map<Service, UshotError>();
   #known: ServiceKnowledge = { terms: {}, mmsRefused: null };
 
   constructor(settings: AgentSettings, deps: LinksDeps, events: LinksEvents) {
@@ -79,6 +82,14 @@ export class Links {
   /** Since when the service's reports can come without a break, or null. */
   reportReadySinceMs(service: Service): number | null {
     return this.#services.get(service)?.reportReadySinceMs ?? null;
+  }
+
+  /**
+   * Why nothing can be sent: the gateway refuses a login that it never took. The ID or the password must be wrong; a
+   * login that worked before is tried again in the hope that it is a passing trouble.
+   */
+  refusal(service: Service): UshotError | null {
+    return this.#refusals.get(service) ?? null;
   }
 
   senders(service: Service): readonly Sender[] {
@@ -192,6 +203,7 @@ export class Links {
     if (state.name === 'ready' && previous.name !== 'ready') {
       this.#told.delete(link);
       if (role === 'send') {
+        this.#refusals.delete(service);
         const mmsRefused = service === 'mms' ? null : this.#known.mmsRefused;
         this.#known = { terms: { ...this.#known.terms, [service]: state.terms }, mmsRefused };
       }
@@ -202,6 +214,10 @@ export class Links {
       if (service === 'mms' && role === 'send' && trouble.code === 'USHOT_LINK_LOGIN_REFUSED') {
         const { respCode = '', respMesg = '' } = trouble;
         this.#known = { ...this.#known, mmsRefused: { respCode, respMesg } };
+      }
+      if (role === 'send' && trouble.code === 'USHOT_LINK_LOGIN_REFUSED' && !this.#known.terms[service]) {
+        this.#refusals.set(service, new UshotError(trouble.code, trouble.params));
+        this.#events.refused(service);
       }
       if (this.#told.get(link) !== trouble.code) {
         this.#told.set(link, trouble.code);

@@ -92,18 +92,15 @@ export function prepare(request: SendRequest, files: readonly FileRef[], context
   const shown = receivers.length === 0 ? [null] : receivers;
   try {
     if (receivers.length === 0) throw new UshotError('USHOT_NO_RECEIVER');
+    if (request.node === 'sms' && hasFiles(request.files)) throw new UshotError('USHOT_FILES_WITH_SMS');
     const common = readCommon(request, files, context);
     if (common.messageId !== undefined && receivers.length > 1) {
-      throw new UshotError('USHOT_FIELD', {
-        field: 'messageId',
-        expected: 'left out, or given for one receiver',
-        found: `${receivers.length} receivers`,
-      });
+      throw new UshotError('USHOT_ID_FOR_SEVERAL', { messageId: common.messageId, count: receivers.length });
     }
     return receivers.map((receiver) => forReceiver(receiver, common, context));
   } catch (error) {
     if (!(error instanceof UshotError)) throw error;
-    return shown.map((to) => ({ error, to: to === null ? null : String(to), from: scalarText(request.from) }));
+    return shown.map((to) => ({ error, to: to === null ? null : clip(String(to)), from: scalarText(request.from) }));
   }
 }
 
@@ -198,7 +195,7 @@ function forReceiver(receiver: unknown, common: Common, context: RequestContext)
   const number = shown === null ? ({ ok: false, problem: 'letters' } as const) : parseReceiver(shown);
   if (!number.ok) {
     const code = number.problem === 'lost-zero' ? 'USHOT_RECEIVER_ZERO' : 'USHOT_RECEIVER';
-    const to = shown === null ? kindOf(receiver) : String(shown);
+    const to = shown === null ? kindOf(receiver) : clip(String(shown));
     return { error: new UshotError(code, { to }), to, from: common.from };
   }
   const to = number.digits;
@@ -255,16 +252,16 @@ function checkLongText(type: 'LMS' | 'MMS', text: string, { settings, charset, k
 
 function readSender(from: unknown): string {
   if (from === undefined || from === null || from === '') throw new UshotError('USHOT_NO_SENDER');
-  if (typeof from !== 'string' && typeof from !== 'number') throw wrongKind('from', 'a phone number', from);
+  if (typeof from !== 'string' && typeof from !== 'number') throw wrongKind('from', 'phone', from);
   const number = parseSender(from);
   if (number.ok) return number.digits;
   if (number.problem === 'empty') throw new UshotError('USHOT_NO_SENDER');
-  throw new UshotError('USHOT_SENDER', { from: String(from) });
+  throw new UshotError('USHOT_SENDER', { from: clip(String(from)) });
 }
 
 function readUrl(value: unknown): string {
   if (value === undefined || value === null || value === '') return '';
-  if (typeof value !== 'string') throw wrongKind('url', 'a text', value);
+  if (typeof value !== 'string') throw wrongKind('url', 'text', value);
   const url = value.trim();
   if (!/^https?:\/\/[\x21-\x7e]+$/i.test(url) || url.length > URL_BYTES) {
     throw new UshotError('USHOT_URL', { limit: URL_BYTES, bytes: Buffer.byteLength(url) });
@@ -276,7 +273,7 @@ function readUrl(value: unknown): string {
 function readText(field: string, value: unknown, { settings, charset }: RequestContext): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') {
-    throw wrongKind(field, 'a text', value);
+    throw wrongKind(field, 'text', value);
   }
   const { text, controls } = normalizeText(String(value));
   const control = controls[0];
@@ -317,7 +314,7 @@ function checkSubject(subject: string, charset: Charset, warnings: string[]): vo
 function limitBytes(field: string, value: string, limit: number, charset: Charset): void {
   const bytes = charset.byteLength(value);
   if (bytes > limit) {
-    throw new UshotError('USHOT_FIELD', { field, expected: `<= ${limit} bytes`, found: `${bytes} bytes` });
+    throw new UshotError('USHOT_FIELD_TOO_LONG', { field, limit, bytes });
   }
 }
 
@@ -337,12 +334,24 @@ function readId(field: 'messageId' | 'groupId', value: unknown): string | undefi
   return id;
 }
 
-function wrongKind(field: string, expected: string, value: unknown): UshotError {
-  return new UshotError('USHOT_FIELD', { field, expected, found: kindOf(value) });
+const expectations = {
+  text: { en: 'a text', ko: '문자열' },
+  phone: { en: 'a phone number', ko: '전화번호' },
+} as const;
+
+function wrongKind(field: string, expected: keyof typeof expectations, value: unknown): UshotError {
+  const { en, ko } = expectations[expected];
+  return new UshotError('USHOT_FIELD', {
+    field,
+    expected: en,
+    expectedKo: ko,
+    found: kindOf(value),
+    foundKo: kindInKorean(value),
+  });
 }
 
 function scalarText(value: unknown): string | null {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
+  return typeof value === 'string' || typeof value === 'number' ? clip(String(value)) : null;
 }
 
 /** "an object", "an array": what a reader needs of a value that is of the wrong kind. */
@@ -351,6 +360,31 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (Buffer.isBuffer(value)) return 'a Buffer';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+/** The same in Korean. */
+export function kindInKorean(value: unknown): string {
+  if (value === undefined || value === null) return '비어 있는 값';
+  if (Array.isArray(value)) return '배열';
+  if (Buffer.isBuffer(value)) return 'Buffer';
+  const kinds: Readonly<Record<string, string>> = {
+    object: '객체',
+    string: '문자열',
+    number: '숫자',
+    boolean: '참/거짓 값',
+  };
+  return kinds[typeof value] ?? typeof value;
+}
+
+const MOST_QUOTED = 60;
+
+/** What a flow handed over, as far as an error quotes it. */
+export function clip(text: string): string {
+  return text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text;
+}
+
+function hasFiles(files: unknown): boolean {
+  return Array.isArray(files) ? files.length > 0 : files !== undefined && files !== null && files !== '';
 }
 
 function digest(content: string): string {

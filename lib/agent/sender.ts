@@ -191,9 +191,17 @@ export class Sender {
       const carrying = batch.length > 0 ? this.#carry(batch) : null;
       if (settled.length > 0) this.#events.settled(settled);
       settlements = [];
-      if (carrying) settlements = await carrying;
+      if (carrying) settlements = await carrying.catch((error: unknown) => this.#afterBug(batch, error));
       else if (claim) await this.#idle();
     }
+  }
+
+  /** A mistake of ours must not take the process down, nor the messages: whether they went out is not known. */
+  #afterBug(batch: readonly StoredMessage[], error: unknown): Settlement[] {
+    this.#events.notice('USHOT_BUG', {
+      detail: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    return [{ messageIds: idsOf(batch), to: 'IN_DOUBT' }];
   }
 
   /** The terms of the connection when it can take a frame now. */
@@ -258,10 +266,10 @@ export class Sender {
 
   #encode(batch: readonly StoredMessage[], names: readonly string[], terms: Terms): Buffer | UshotError {
     const leastMs = this.#deps.clock.now() + LEAST_TIME_LEFT_MS;
-    const { command, body } = frameOf(batch, names, terms.variable, (message) =>
-      formatKst(Math.max(message.expireAtMs, leastMs)),
-    );
     try {
+      const { command, body } = frameOf(batch, names, terms.variable, (message) =>
+        formatKst(Math.max(message.expireAtMs, leastMs)),
+      );
       return this.#deps.codec.encode(command, body as Body<typeof command>);
     } catch (error) {
       // Validation should have found it; a message that cannot be written must not block those behind it.

@@ -131,6 +131,12 @@ interface Account {
 
 export type AgentSettings = Account & { readonly [K in keyof Properties]: ReturnType<Properties[K]['read']> };
 
+/** Node-RED leaves `${NAME}` as it is where the variable is not set. */
+function refuseUnset(session: string, property: string, value: string): void {
+  if (!/\$\{[^}]*\}/.test(value)) return;
+  throw new UshotError('USHOT_SETTINGS_ENV', { session, property, value });
+}
+
 /** ID and PASSWORD of 1010 are 20 bytes each. */
 const CREDENTIAL_BYTES = 20;
 
@@ -146,9 +152,13 @@ export function readSettings(raw: Readonly<Record<string, unknown>>): AgentSetti
   const settings: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(sessionProperties)) {
     const given = raw[name];
-    const value = given === undefined || given === null ? String(property.initial) : String(given);
+    const written = given === undefined || given === null ? '' : String(given).trim();
+    // What was emptied in the editor is as good as what was never filled in.
+    const value =
+      written === '' && (name !== 'host' || given === undefined || given === null) ? String(property.initial) : written;
+    refuseUnset(session, name, value);
     try {
-      settings[name] = property.read(value.trim());
+      settings[name] = property.read(value);
     } catch (error) {
       if (!(error instanceof Wrong)) throw error;
       wrong(`${name} = "${value}" (${error.message})`);
@@ -157,6 +167,7 @@ export function readSettings(raw: Readonly<Record<string, unknown>>): AgentSetti
   const practice = settings['mode'] === 'practice';
   for (const name of ['id', 'password'] as const) {
     const value = typeof raw[name] === 'string' ? raw[name] : '';
+    refuseUnset(session, name, value);
     if (value === '' && !practice) throw new UshotError('USHOT_SETTINGS_EMPTY', { session, property: name });
     if (!/^[\x21-\x7e]*$/.test(value) || value.length > CREDENTIAL_BYTES) {
       throw new UshotError('USHOT_SETTINGS_CREDENTIAL', { session, property: name, limit: CREDENTIAL_BYTES });

@@ -5,12 +5,19 @@
 
 /** Below this an epoch is in seconds (as milliseconds it would be before March 1973). */
 const SMALLEST_EPOCH_MS = 1e11;
+/** Years have four digits on the wire. What is later is mostly an epoch in micro- or nanoseconds. */
+const LATEST_MS = Date.UTC(9999, 0, 1);
 const KST_OFFSET = '+09:00';
 
 const ISO = /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$/i;
 
-/** Milliseconds since 1970, or undefined when `value` is not a time. */
+/** Milliseconds since 1970, or undefined when `value` is not a time between 1970 and 9998. */
 export function parseTime(value: unknown): number | undefined {
+  const ms = readTime(value);
+  return ms !== undefined && ms > 0 && ms < LATEST_MS ? ms : undefined;
+}
+
+function readTime(value: unknown): number | undefined {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.getTime();
   if (typeof value === 'number') return fromEpoch(value);
   if (typeof value !== 'string') return undefined;
@@ -30,6 +37,6 @@ export function parseTime(value: unknown): number | undefined {
 }
 
 function fromEpoch(value: number): number | undefined {
-  if (!Number.isFinite(value) || value <= 0) return undefined;
+  if (!Number.isFinite(value)) return undefined;
   return Math.round(value < SMALLEST_EPOCH_MS ? value * 1000 : value);
 }

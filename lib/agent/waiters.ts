@@ -30,6 +30,11 @@ export class Waiters {
     return this.#byId.has(messageId);
   }
 
+  /** The ids of messages of which somebody waits to hear. */
+  ids(which: (stored: SendOutcome) => boolean): string[] {
+    return [...this.#byId].filter(([, waiting]) => waiting.some(({ stored }) => which(stored))).map(([id]) => id);
+  }
+
   /** The gateway took it. */
   accepted(messageId: string): void {
     const waiting = this.#take(messageId, (waiter) => waiter.level === 'accepted');

@@ -23,6 +23,7 @@ import type {
 } from './outbox.ts';
 import {
   afterDoubt,
+  assertTimes,
   attachmentHash,
   attachmentHashes,
   attachmentMissing,
@@ -115,6 +116,7 @@ export class MemoryOutbox implements Outbox {
 
   async accept(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
     this.#assertOpen();
+    messages.forEach(assertTimes);
     for (const message of messages) {
       for (const hash of attachmentHashes(message)) {
         if (!this.#attachments.has(hash)) throw attachmentMissing(hash);

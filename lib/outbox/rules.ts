@@ -41,6 +41,13 @@ export interface Move {
 /** The part of a stored message that moves look at. */
 export type Moving = Move & Pick<StoredMessage, 'messageId'>;
 
+/** A time that a database cannot give back would make every later call fail. */
+export function assertTimes({ messageId, createdAtMs, dueAtMs, expireAtMs }: NewMessage): void {
+  for (const atMs of [createdAtMs, dueAtMs, expireAtMs]) {
+    if (!Number.isSafeInteger(atMs)) throw new Error(`bug: message ${messageId} has the time ${atMs}`);
+  }
+}
+
 /** A message as it is first stored. */
 export function freshMessage(message: NewMessage, seq: number): StoredMessage {
   const { createdAtMs } = message;

@@ -37,14 +37,6 @@ function grown(firstMs: number, factor: number, longestMs: number, times: number
   return Math.max(firstMs, Math.round(fullMs * (1 - random / 4)));
 }
 
-/**
- * SAM11, report port: an empty 1030 of our own goes out when nothing came for this long. A little more than the
- * interval of the gateway's own heartbeat (30 s and 35 s), so that a gateway that has one goes first.
- */
-export function quietMs(keepaliveMs: number): number {
-  return keepaliveMs + echoMs(keepaliveMs);
-}
-
 /** An empty 1031 this soon after an empty 1030 is taken for its echo and not answered again, or both would go on for ever. */
 export function echoMs(keepaliveMs: number): number {
   return Math.min(5_000, keepaliveMs / 6);

@@ -4,7 +4,7 @@
  */
 import { fail, finish } from './ending.ts';
 import { noticeCode } from './notices.ts';
-import { echoMs, HELD_FRAMES_MOST, HELD_REPORTS_MOST, quietMs, SILENT_POLLS_MOST } from './pace.ts';
+import { echoMs, HELD_FRAMES_MOST, HELD_REPORTS_MOST, SILENT_POLLS_MOST } from './pace.ts';
 import type { Closing, Context, Effect, Event, Held, Outgoing, Reporting, Step, Talk } from './states.ts';
 import * as trouble from './trouble.ts';
 
@@ -213,6 +213,10 @@ function afterEmpty1030(context: Context): Sam11 {
   };
 }
 
+/**
+ * The manual asks for an empty frame every 30 s and does not say from whom (2.B.6). One of ours goes out when nothing came
+ * for as long. Where the gateway sends its own, whichever is first is answered, and two that cross answer each other.
+ */
 function nextHeartbeatMs({ settings, nowMs }: Context): number {
-  return settings.reportHeartbeat === 'off' ? Number.POSITIVE_INFINITY : nowMs + quietMs(settings.keepaliveMs);
+  return settings.reportHeartbeat === 'off' ? Number.POSITIVE_INFINITY : nowMs + settings.keepaliveMs;
 }

@@ -140,6 +140,29 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('ends what waits when the gateway refuses a login that it never took, and sends it never', async () => {
+    const world = new World({ gateway: { accounts: [{ id: 'tester', password: 'other' }] } });
+    const early = world.agent.send([sms], { settle: 'accepted' });
+    const kept = world.agent.send([{ ...sms, text: 'kept' }], { settle: 'stored' });
+    const [first] = await world.wait(early);
+    assert.equal(first?.error?.code, 'USHOT_LINK_LOGIN_REFUSED');
+    assert.equal(first?.status, 'cancelled');
+    assert.deepEqual(codes(await world.send({ text: 'later' }, 'delivered')), ['USHOT_LINK_LOGIN_REFUSED']);
+    assert.deepEqual(codes(await kept), ['stored']);
+    const [before] = await kept;
+    assert.equal((await world.store.get([before?.messageId as string]))[0]?.state, 'READY');
+    await world.agent.stop();
+  });
+
+  it('waits through a refusal of a login that worked before', async () => {
+    const world = new World();
+    await world.send({}, 'accepted');
+    world.gateway.faults.add({ kind: 'refuse-login', times: 3 });
+    world.network.cut();
+    assert.deepEqual(codes(await world.send({ text: 'patient' }, 'accepted', 600_000)), ['accepted']);
+    await world.agent.stop();
+  });
+
   it('goes on by itself after the gateway was away, the second time as the first', async () => {
     const world = new World();
     world.agent.use('sms');
@@ -518,6 +541,28 @@ describe('agent', () => {
     assert.deepEqual(world.network.dials.sort(), [33300, 33301]);
     assert.doesNotMatch(world.log.join('\n'), /error/);
     await world.wait(world.agent.stop(), 60_000);
+  });
+
+  it('gives up a message that cannot be written as a frame, and goes on with the others', async () => {
+    const world = new World();
+    await world.send({}, 'accepted');
+    const [model] = await world.store.get([world.gateway.journal.messages[0]?.MSG_ID as string]);
+    assert.ok(model);
+    // What an older version, or a hand, may have left in the store.
+    const poison = { ...model, messageId: 'poison', expireAtMs: 8.64e15, state: 'READY' as const };
+    await world.store.accept([poison]);
+    assert.deepEqual(codes(await world.send({ to: receivers(5) }, 'accepted', 60_000)), Array(5).fill('accepted'));
+    await world.clock.advance(60_000);
+    assert.equal((await world.store.get(['poison']))[0]?.state, 'REJECTED');
+    await world.agent.stop();
+  });
+
+  it('takes no files with an SMS, and quotes no endless input', async () => {
+    const world = new World();
+    const [files, endless] = await world.send([{ files: ['a.jpg'] }, { to: 'x'.repeat(1_000_000) }]);
+    assert.equal(files?.error?.code, 'USHOT_FILES_WITH_SMS');
+    assert.ok((endless?.error?.message.length ?? 0) < 300 && (endless?.to?.length ?? 0) < 100);
+    await world.agent.stop();
   });
 
   it('is an error of the table whatever goes wrong in the store', async () => {

@@ -68,6 +68,10 @@ describe('settings', () => {
     assert.equal(settings.maxMsgBytes, 2000);
   });
 
+  it('take the default for what was emptied', () => {
+    assert.equal(readSettings({ ...account, keepaliveSeconds: '', smsSendPort: ' ' }).keepaliveSeconds, 30);
+  });
+
   it('need no account in practice mode', () => {
     assert.equal(readSettings({ mode: 'practice' }).id, 'practice');
   });
@@ -80,7 +84,8 @@ describe('settings', () => {
     [{ ...account, password: 'x'.repeat(21) }, /password.*20/],
     [{ ...account, smsSendPort: '0' }, /smsSendPort = "0" \(1 ~ 65535\)/],
     [{ ...account, smsSendPort: 'abc' }, /smsSendPort = "abc"/],
-    [{ ...account, smsSendPort: '' }, /smsSendPort/],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: what Node-RED leaves of a variable that is not set.
+    [{ ...account, host: '${GATEWAY}' }, /host is "\$\{GATEWAY\}", but the environment variable is not set/],
     [{ ...account, connections: '1.5' }, /connections = "1.5" \(1 ~ 16\)/],
     [{ ...account, protocol: 'SAM12' }, /protocol = "SAM12" \(SAM11 \| SAM10\)/],
     [{ ...account, smsLimitBytes: 101 }, /smsLimitBytes/],

@@ -103,7 +103,7 @@ export class World {
           const call = () => (alive ? (member.apply(target, args) as Promise<unknown>) : never);
           if (this.#commitMs === 0) return call().then((value) => (alive ? value : never));
           // In order, each after its commit: what is asked and not committed dies with the agent.
-          const result = committed.then(() => pause(clock, this.#random() * this.#commitMs)).then(call);
+          const result = committed.then(() => pause(clock, Math.round(this.#random() * this.#commitMs))).then(call);
           committed = result.catch(() => {});
           return result.then((value) => (alive ? value : never));
         };

@@ -725,6 +725,14 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
       });
     });
 
+    it('refuses a time that it could not give back, and goes on', async () => {
+      for (const expireAtMs of [1e20, 1.5, Number.NaN]) {
+        await assert.rejects(outbox.accept([newMessage('poison', { expireAtMs })]), /bug: message poison/);
+      }
+      await accept(['A']);
+      assert.deepEqual(await claim(), ['A']);
+    });
+
     describe('questions', () => {
       it('get answers in the order asked and leaves out what it does not know', async () => {
         await accept(['A', 'B']);

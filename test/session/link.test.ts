@@ -110,7 +110,7 @@ describe('link', () => {
   it('an acknowledgement carries ackCode and OK, a heartbeat and a request carry nothing', async () => {
     const scene = await new Scene({ role: 'report' }).ready();
     scene.gateway.caller.peer.write(reportBytes([report('A')]));
-    await scene.clock.advance(35_000);
+    await scene.clock.advance(30_000);
     const codes = scene.gateway.caller.heard.slice(1).map((frame) => [frame.RESP_CODE, frame.RESP_MESG]);
     assert.deepEqual(codes, [
       ['00000', 'OK'],

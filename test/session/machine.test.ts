@@ -622,15 +622,15 @@ describe('session machine', () => {
       assert.deepEqual(sent(link.on({ type: 'stored', ticket: 1 })), [{ ...ack('A'), respCode: '99999' }]);
     });
 
-    it('an empty 1030 of our own after 35 s of quiet, again and again, and silence never closes', () => {
+    it('an empty 1030 of our own after 30 s of quiet, again and again, and silence never closes', () => {
       const link = session();
       for (let round = 0; round < 100; round++) {
-        assert.equal(link.dueMs, 35_000);
+        assert.equal(link.dueMs, 30_000);
         assert.deepEqual(sent(link.tick()), [empty]);
       }
       link.nowMs += 20_000;
       link.frame(reports('A'));
-      assert.equal(link.dueMs, 35_000);
+      assert.equal(link.dueMs, 30_000);
     });
 
     it('answers an empty 1031, without ping-pong', () => {
@@ -648,7 +648,7 @@ describe('session machine', () => {
       link.tick();
       link.nowMs += 5_000;
       assert.deepEqual(link.frame(reports()), []);
-      assert.equal(link.dueMs, 35_000);
+      assert.equal(link.dueMs, 30_000);
     });
 
     it('reportHeartbeat off: none of our own, but one is answered', () => {

@@ -28,6 +28,7 @@ import type {
   Sweep,
   SweepRequest,
 } from '../outbox.ts';
+import { assertTimes } from '../rules.ts';
 import {
   type Accepted,
   type Call,
@@ -144,6 +145,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   async accept(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
+    messages.forEach(assertTimes);
     const accepted = await this.#call<Accepted[]>({ op: 'accept', rows: messages.map(newRow) });
     return messages.map(({ messageId }, i) => {
       const result = accepted[i];
