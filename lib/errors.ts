@@ -330,6 +330,11 @@ export const errors = {
     '메시지를 안전하게 보관할 수 없어 받지 않았습니다: {problem}.',
     79,
   ),
+  USHOT_NODE_GONE: row(
+    'The node was removed while its message was on the way. The message itself goes on; its report still comes.',
+    '메시지를 보내는 동안 노드가 삭제되었습니다. 메시지는 그대로 처리되고 결과도 옵니다.',
+    79,
+  ),
   USHOT_STOPPED: row('The session was stopped before this was done.', '끝나기 전에 세션이 중지되었습니다.', 79),
 
   // The link to the gateway.

@@ -2,7 +2,7 @@
  * Errors as flows meet them. A Catch node copies `message` (from `toString()`), `code`, `stack` and `cause` of an error
  * and nothing else, so all that a flow may want to switch on is there.
  */
-import { type ErrorCode, type Language, UshotError } from '../lib/errors.ts';
+import { type ErrorCode, type ErrorParams, type Language, UshotError } from '../lib/errors.ts';
 
 export class FlowError extends Error {
   readonly code: ErrorCode;
@@ -15,7 +15,7 @@ export class FlowError extends Error {
     const { code, params, result } = error;
     const outcomes = more.outcomes && { outcomes: more.outcomes };
     super(more.text ?? error.text(language), {
-      cause: { ...params, code, ...(result !== undefined && { result }), ...outcomes },
+      cause: { ...paramsIn(language, params), code, ...(result !== undefined && { result }), ...outcomes },
     });
     this.code = code;
     this.result = result;
@@ -32,4 +32,11 @@ export class FlowError extends Error {
 export function flowError(error: unknown, language: Language): Error {
   if (error instanceof UshotError) return new FlowError(error, language);
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** The parameters in the reader's language: `name` and `nameKo` are one. */
+function paramsIn(language: Language, params: ErrorParams): ErrorParams {
+  const names = Object.keys(params).filter((name) => !(name.endsWith('Ko') && name.slice(0, -2) in params));
+  const value = (name: string) => (language === 'ko' ? params[`${name}Ko`] : undefined) ?? params[name] ?? '';
+  return Object.fromEntries(names.map((name) => [name, value(name)]));
 }

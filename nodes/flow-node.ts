@@ -6,6 +6,7 @@ import type { Node, NodeAPI, NodeMessage, NodeMessageInFlow } from 'node-red';
 import { type Language, UshotError } from '../lib/errors.ts';
 import type { AgentFace, Service } from './agents.ts';
 import { flowError } from './flow-error.ts';
+import { Homes } from './homes.ts';
 import { serverLanguage } from './language.ts';
 import type { Report, Session, SessionNode } from './session.ts';
 import { type Badge, troubleBadge } from './status.ts';
@@ -21,7 +22,7 @@ export interface FlowNode {
   readonly language: Language;
   /**
    * Calls `work` for each input. What it resolves with is sent on, and the input is done; what it rejects with is the
-   * input's error. An input that still waits when the node closes is done then, and nothing is sent on.
+   * input's error. An input that waits through a deploy is answered by the node that took this one's place.
    */
   onInput(work: (msg: NodeMessageInFlow, agent: AgentFace) => Promise<NodeMessage>): void;
 }
@@ -34,11 +35,12 @@ export function joinSession(RED: NodeAPI, node: Node, sessionId: string, wishes:
   const leave = session?.join({ node, show, ...wishes });
   if (!session) show(troubleBadge('USHOT_NO_SESSION'));
 
-  const open = new Set<() => void>();
-  node.on('close', () => {
+  homes.watch(RED.events);
+  homes.enter(node);
+  node.on('close', (removed: boolean, done: () => void) => {
     leave?.();
-    for (const done of open) done();
-    open.clear();
+    homes.leave(node, removed);
+    done();
   });
 
   return {
@@ -46,26 +48,29 @@ export function joinSession(RED: NodeAPI, node: Node, sessionId: string, wishes:
     language,
     onInput(work) {
       node.on('input', (msg, send, done) => {
-        // The node's own way to end is kept apart, so that a late answer finds the input ended.
-        const end = () => done();
-        open.add(end);
+        const succeed = (answer: NodeMessage) =>
+          homes.answer(node.id, (home) => {
+            // The `send` of an input belongs to the node that took it, whose wires are gone after a deploy.
+            if (home === node) send(answer);
+            else if (home) home.send(answer);
+            else return done(flowError(new UshotError('USHOT_NODE_GONE'), language));
+            done();
+          });
+        const fail = (error: unknown) =>
+          homes.answer(node.id, (home) => {
+            const told = flowError(error, language);
+            if (home && home !== node) home.error(told, msg);
+            else done(told);
+          });
         const agent = session ? session.agent() : Promise.reject(new UshotError('USHOT_NO_SESSION'));
-        agent
-          .then((live) => work(msg, live))
-          .then(
-            (answer) => {
-              if (!open.delete(end)) return;
-              send(answer);
-              done();
-            },
-            (error: unknown) => {
-              if (open.delete(end)) done(flowError(error, language));
-            },
-          );
+        agent.then((live) => work(msg, live)).then(succeed, fail);
       });
     },
   };
 }
+
+/** Of this process: nodes of all flows. */
+const homes = new Homes();
 
 function findSession(RED: NodeAPI, id: string): Session | null {
   const found = id ? (RED.nodes.getNode(id) as Partial<SessionNode> | null) : null;

@@ -28,6 +28,15 @@ describe('nodes/output', () => {
     assert.doesNotThrow(() => JSON.stringify(told));
   });
 
+  it('tells the cause in one language', () => {
+    const params = { field: 'text', expected: 'a text', expectedKo: '문자열', found: 'an object', foundKo: '객체' };
+    const error = new UshotError('USHOT_FIELD', params);
+    const cause = { field: 'text', code: 'USHOT_FIELD', result: 79 };
+    assert.deepEqual(new FlowError(error, 'ko').cause, { ...cause, expected: '문자열', found: '객체' });
+    assert.deepEqual(new FlowError(error, 'en').cause, { ...cause, expected: 'a text', found: 'an object' });
+    assert.equal(new FlowError(error, 'ko').message, 'text 값은 문자열이어야 하는데 객체입니다.');
+  });
+
   it('throws the error of the only message', () => {
     assert.throws(
       () => answer([failed('01a')], false, 'ko'),

@@ -160,22 +160,45 @@ for (const kind of ['sms', 'mms'] as const) {
       assert.equal(((await caught.next()) as { error: Record<string, unknown> }).error['code'], 'USHOT_NO_SESSION');
     });
 
-    it('ends an input that waits when the node closes, without sending it on later', async () => {
-      await load();
-      let goOn: (outcomes: SendOutcome[]) => void = () => {};
-      harness.agent.onSend = () => new Promise((resolve) => (goOn = resolve));
-      const sent = harness.inbox('out');
-      const completed = harness.inbox('completed');
-      const caught = harness.inbox('caught');
-      const node = harness.node('n');
-      node.receive({ payload: 'hello' });
-      await settle();
-      assert.equal(harness.agent.asked.length, 1);
-      await node.close(false);
-      await completed.next();
-      goOn([accepted('1')]);
-      await settle();
-      assert.deepEqual([sent.messages.length, completed.messages.length, caught.messages.length], [0, 1, 0]);
+    describe('an input that waits through a deploy', () => {
+      const waiting = async () => {
+        await load();
+        const goOn: ((outcomes: SendOutcome[]) => void)[] = [];
+        harness.agent.onSend = () => new Promise((resolve) => goOn.push(resolve));
+        harness.node('n').receive({ payload: 'hello' });
+        harness.node('n').receive({ payload: 'again' });
+        await settle();
+        assert.equal(goOn.length, 2);
+        return goOn;
+      };
+      const flow = (...more: FlowItem[]) => [tab, out(), out('caught'), catchAll, session1, ...more];
+
+      it('is answered by the node that took the place, before and after it is there', async () => {
+        const [first, second] = await waiting();
+        const deployed = harness.deploy(flow(sender()));
+        first?.([accepted('1')]);
+        await deployed;
+        const sent = harness.inbox('out');
+        second?.([accepted('2')]);
+        await sent.next(2);
+        assert.deepEqual(sent.messages.map(({ payload }) => (payload as SendOutcome).to).sort(), ['1', '2']);
+      });
+
+      it('has its error caught in the new flow', async () => {
+        const [first] = await waiting();
+        await harness.deploy(flow(sender()));
+        const caught = harness.inbox('caught');
+        first?.([refused('x')]);
+        assert.equal(((await caught.next()) as { error: Record<string, unknown> }).error['code'], 'USHOT_RECEIVER');
+      });
+
+      it('ends with an error when the node is removed', async () => {
+        const [first] = await waiting();
+        await harness.deploy(flow(), 'nodes');
+        const caught = harness.inbox('caught');
+        first?.([accepted('1')]);
+        assert.equal(((await caught.next()) as { error: Record<string, unknown> }).error['code'], 'USHOT_NODE_GONE');
+      });
     });
 
     it('warns once of what cannot be carried', async () => {
