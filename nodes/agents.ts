@@ -20,7 +20,7 @@ import { type Clock, systemClock, type Timer } from '../lib/clock.ts';
 import { type Language, UshotError } from '../lib/errors.ts';
 
 /** What nodes use of an agent. */
-export type AgentFace = Pick<Agent, 'use' | 'send' | 'upload' | 'onReport' | 'onStatus' | 'status'>;
+export type AgentFace = Pick<Agent, 'use' | 'send' | 'upload' | 'held' | 'decide' | 'onReport' | 'onStatus' | 'status'>;
 
 export interface RunningAgent {
   readonly agent: AgentFace;

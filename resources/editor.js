@@ -197,6 +197,44 @@
     );
   }
 
+  /** Messages of the deployed session that wait for a decision. What is decided here happens at once. */
+  function heldMessages(node) {
+    const url = `ushot/sessions/${encodeURIComponent(node.id)}/held`;
+    const list = () => $.ajax({ url, dataType: 'json', timeout: 30_000 });
+    const decide = (messageIds, decision) =>
+      $.ajax({
+        url,
+        type: 'POST',
+        contentType: 'application/json; charset=utf-8',
+        data: JSON.stringify({ messageIds, decision, language }),
+        timeout: 30_000,
+      }).then(
+        (answer) => answer,
+        ({ status, responseJSON }) =>
+          $.Deferred().resolve({ problem: responseJSON?.problem ?? say('held.failed', { status }) }),
+      );
+    const confirm = (question, yes) =>
+      new Promise((resolve) => {
+        const answer = (agreed) => () => {
+          asked.close();
+          resolve(agreed);
+        };
+        const buttons = [
+          { text: RED._('common.label.cancel'), click: answer(false) },
+          { text: yes, class: 'primary', click: answer(true) },
+        ];
+        const asked = RED.notify(question, { type: 'warning', modal: true, fixed: true, buttons });
+        // The keyboard goes on there: Node-RED 5 sees to it, 4 does not. The question slides in, so not at once.
+        setTimeout(() => {
+          if (!asked.closed && !asked.contains(document.activeElement)) asked.querySelector('button')?.focus();
+        }, 100);
+      });
+    const [section] = $('#ushot-held');
+    import(resource('held-messages.js')).then(({ showHeld }) =>
+      showHeld(section, { say, language, list, decide, confirm }),
+    );
+  }
+
   /** Opens the sections that hold something else than their defaults, so that nothing set is hidden. */
   function openChangedSections(node, sections) {
     for (const [id, names] of Object.entries(sections)) {
@@ -284,6 +322,7 @@
 
   window.ushot = {
     ...{ say, number, filled, phones, typed, time },
-    ...{ fillMissing, typedField, textField, openChangedSections, practiceFields, testButton, nodeAdded },
+    ...{ fillMissing, typedField, textField, openChangedSections, practiceFields, testButton, heldMessages },
+    nodeAdded,
   };
 })();

@@ -277,9 +277,12 @@ export class Agent {
    */
   async decide(messageIds: readonly string[], decision: 'resend' | 'discard'): Promise<number> {
     const { clock, outbox } = this.#deps;
-    const held = (await outbox.get(messageIds)).filter((message) => message.held).map(({ messageId }) => messageId);
-    const decided =
-      decision === 'resend' ? await outbox.release(held, clock.now()) : await outbox.cancel(held, clock.now());
+    const nowMs = clock.now();
+    // One whose time has passed would only expire, as if it had never gone out; it may have been delivered.
+    const held = (await outbox.get(messageIds))
+      .filter((message) => message.held && (decision === 'discard' || message.expireAtMs > nowMs))
+      .map(({ messageId }) => messageId);
+    const decided = decision === 'resend' ? await outbox.release(held, nowMs) : await outbox.cancel(held, nowMs);
     if (decision === 'discard') for (const message of decided) this.#ended(message);
     for (const { service } of decided) this.#links.poke(service);
     this.#statusSoon();

@@ -276,6 +276,17 @@ describe('agent', () => {
     await holding.agent.stop();
   });
 
+  it('sends nothing from hold whose time has passed', async () => {
+    const world = new World({ settings: { inDoubt: 'hold', maxAgeMinutes: 10 } });
+    world.gateway.faults.add({ kind: 'cut-before-take', commands: ['1020'], times: 1 });
+    await world.send({}, 'accepted', 200_000);
+    await world.clock.suspend(700_000);
+    const { messageId } = only(await world.agent.held());
+    assert.equal(await world.agent.decide([messageId], 'resend'), 0);
+    assert.equal(await world.agent.decide([messageId], 'discard'), 1);
+    await world.agent.stop();
+  });
+
   it('does not count the hold while no report can come', async () => {
     const world = new World();
     world.agent.use('sms');

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Browser, Locator } from 'playwright-core';
 import { type Simulator, startSimulator } from '../../lib/simulator/index.ts';
+import type { FlowNode } from '../packed/running-node-red.ts';
 import { chromiumPath, Editor, type EditorServer, type Look, startBrowser, startServer } from './editor.ts';
 
 describe('editor in a browser', function () {
@@ -220,25 +221,139 @@ describe('editor in a browser', function () {
     await description.waitFor({ state: 'hidden' });
   });
 
-  it('fits a narrow screen, with the same meter for an MMS', async () => {
-    const { page } = await open({ language: 'en-US', scheme: 'dark', width: 560 });
-    for (const side of ['left', 'right'])
-      await editor.evaluate(`RED.actions.invoke('core:toggle-${side}-sidebar', false)`);
-    await editor.evaluate(`RED.editor.edit(RED.nodes.node('${ids.mms}'))`);
-    await editor.settled();
-    await editor.chooseType('ushot-text-source', 'str');
-    await textBody().fill('See the picture 😀');
-    await page.locator('.ushot-lacking button').waitFor();
-    assert.equal(await page.locator('.ushot-kind').innerText(), 'LMS / MMS');
-    assert.match(await page.locator('.ushot-bytes').innerText(), /of 3,000 bytes/);
-    const overflow =
-      'document.querySelector(".red-ui-tray-body").scrollWidth - document.querySelector(".red-ui-tray-body").clientWidth';
-    assert.ok((await editor.evaluate<number>(overflow)) <= 0);
-    await editor.shot('send-mms-narrow-en-dark');
-    await editor.editSession();
-    await editor.shot('session-narrow-en-dark');
-    assert.ok((await editor.evaluate<number>(overflow)) <= 0);
-    await editor.cancel();
-    await editor.cancel();
+  describe('messages on hold', () => {
+    let forgetful: Simulator;
+    before(async () => {
+      const accounts = [{ id: 'other', password: 'secret' }];
+      forgetful = await startSimulator({ accounts, reports: false });
+      const { smsSend, smsReport, mmsSend, mmsReport } = forgetful.ports;
+      const numbers = ['010-1234-5678', '010-2345-6789', '010-3456-7890', '010-4567-8901'];
+      const flow: FlowNode[] = [
+        { id: 'held', type: 'tab', label: 'held' },
+        {
+          ...{ id: 'held-session', type: 'ushot-session', name: 'Boiler room', host: '127.0.0.1' },
+          ...{ smsSendPort: smsSend, smsReportPort: smsReport, mmsSendPort: mmsSend, mmsReportPort: mmsReport },
+          ...{ inDoubt: 'hold', inDoubtSeconds: 0.1, reconnectSeconds: 0.2, duplicateSeconds: 0 },
+          credentials: { id: 'other', password: 'secret' },
+        },
+        {
+          ...{ id: 'held-inject', type: 'inject', z: 'held', x: 150, y: 80, wires: [['held-sms']] },
+          props: [{ p: 'payload' }],
+          payload: JSON.stringify(numbers.map((to) => ({ to, from: '02-123-4567', text: '보일러 과열' }))),
+          payloadType: 'json',
+        },
+        {
+          ...{ id: 'held-sms', type: 'ushot-send-sms', z: 'held', x: 360, y: 80, wires: [[]] },
+          ...{ session: 'held-session', settle: 'stored' },
+        },
+      ];
+      await server.nodeRed.deploy([...(await server.nodeRed.json<FlowNode[]>('/flows')), ...flow]);
+    });
+    after(() => forgetful?.stop());
+
+    const taken = () => forgetful.gateway.journal.counters.messages;
+    const section = () => editor.page.locator('#ushot-held');
+    const rows = () => section().locator('li');
+    const result = () => section().locator('#ushot-held-result');
+    /** Opens the dialog of the session, and waits until the list was asked for. */
+    const openSession = async () => {
+      await editor.evaluate(`RED.workspaces.show('held')`);
+      await editor.edit('held-sms');
+      const listed = editor.page.waitForResponse((response) => /held-session\/held$/.test(response.url()));
+      await editor.editSession();
+      await listed;
+    };
+
+    it('shows nothing where there are none', async () => {
+      await open({ language: 'en-US', scheme: 'light' });
+      await openSession();
+      assert.equal(await section().isVisible(), false);
+      await editor.cancel();
+      await editor.cancel();
+    });
+
+    it('lists them, and does with them what is decided', async () => {
+      const { page } = await open({ language: 'ko', scheme: 'light' });
+      await editor.evaluate(`RED.workspaces.show('held')`);
+      await editor.status('held-sms').filter({ hasText: '준비됨' }).waitFor();
+      // The gateway takes the messages, and is gone before it answers.
+      forgetful.gateway.faults.add({ kind: 'cut-before-answer', ports: ['smsSend'], times: 4 });
+      await editor.inject('held-inject');
+      await editor.status('held-sms').filter({ hasText: '보류 4건' }).waitFor();
+      forgetful.gateway.faults.clear();
+      assert.equal(taken(), 4);
+
+      await openSession();
+      await rows().nth(3).waitFor();
+      assert.match(await section().innerText(), /010\*{4}5678\s*SMS/);
+      assert.match(await section().locator('.ushot-note').innerText(), /두 번 도착/);
+      await editor.shot('held-ko-light');
+
+      // With the keyboard: the focus goes on to the next message.
+      const again = page.getByRole('button', { name: /^다시 보내기: SMS 010\*{4}5678, / });
+      await again.press('Enter');
+      await result().filter({ hasText: '1건을 다시 보냅니다.' }).waitFor();
+      assert.equal(await rows().count(), 3);
+      assert.match(await editor.evaluate<string>('document.activeElement.ariaLabel'), /^다시 보내기: .*6789/);
+      await page.getByRole('button', { name: /^버리기: SMS 010\*{4}6789, / }).click();
+      await result().filter({ hasText: '1건을 버렸습니다.' }).waitFor();
+      assert.equal(await rows().count(), 2);
+      await editor.shot('held-decided-ko-light');
+      await editor.cancel();
+      await editor.cancel();
+      await editor.status('held-sms').filter({ hasText: '보류 2건' }).waitFor();
+      assert.equal(taken(), 5);
+    });
+
+    it('asks before it does so with all of them', async () => {
+      const { page } = await open({ language: 'en-US', scheme: 'dark' });
+      await openSession();
+      await rows().nth(1).waitFor();
+      await editor.shot('held-en-dark');
+      const question = page.locator('.red-ui-notification').filter({ hasText: /Send 2 messages again/ });
+      await page.getByRole('button', { name: 'Send all again' }).click();
+      // The keyboard goes there, to what changes nothing, and comes back.
+      await question.locator('button:focus').filter({ hasText: 'Cancel' }).press('Enter');
+      await question.waitFor({ state: 'hidden' });
+      assert.equal(await rows().count(), 2);
+      await section().locator('button:focus').filter({ hasText: 'Send all again' }).press('Enter');
+      const sure = question.getByRole('button', { name: 'Send all again' });
+      // Playwright clicks only what stands still.
+      await sure.click({ trial: true });
+      await editor.shot('held-all-en-dark');
+      await sure.click();
+      await result().filter({ hasText: 'Being sent again: 2.' }).waitFor();
+      assert.equal(await rows().count(), 0);
+      await editor.shot('held-none-left-en-dark');
+      await editor.cancel();
+      await editor.cancel();
+      await editor.status('held-sms').filter({ hasText: 'ready' }).waitFor();
+      assert.equal(taken(), 7);
+    });
+  });
+
+  // Node-RED remembers that the sidebars are closed.
+  describe('on a narrow screen', () => {
+    it('fits, with the same meter for an MMS', async () => {
+      const { page } = await open({ language: 'en-US', scheme: 'dark', width: 560 });
+      for (const side of ['left', 'right'])
+        await editor.evaluate(`RED.actions.invoke('core:toggle-${side}-sidebar', false)`);
+      await editor.evaluate(`RED.editor.edit(RED.nodes.node('${ids.mms}'))`);
+      await editor.settled();
+      await editor.chooseType('ushot-text-source', 'str');
+      await textBody().fill('See the picture 😀');
+      await page.locator('.ushot-lacking button').waitFor();
+      assert.equal(await page.locator('.ushot-kind').innerText(), 'LMS / MMS');
+      assert.match(await page.locator('.ushot-bytes').innerText(), /of 3,000 bytes/);
+      const overflow =
+        'document.querySelector(".red-ui-tray-body").scrollWidth - document.querySelector(".red-ui-tray-body").clientWidth';
+      assert.ok((await editor.evaluate<number>(overflow)) <= 0);
+      await editor.shot('send-mms-narrow-en-dark');
+      await editor.editSession();
+      await editor.shot('session-narrow-en-dark');
+      assert.ok((await editor.evaluate<number>(overflow)) <= 0);
+      await editor.cancel();
+      await editor.cancel();
+    });
   });
 });

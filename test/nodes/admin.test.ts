@@ -1,10 +1,11 @@
-/** The connection test, as the editor asks for it. */
+/** The connection test and the messages on hold, as the editor asks for them. */
 import assert from 'node:assert/strict';
 import helper from 'node-red-node-test-helper';
+import { UshotError } from '../../lib/errors.ts';
 import { startSimulator } from '../../lib/simulator/index.ts';
-import { readProbeRequest } from '../../nodes/admin.ts';
+import { type HeldAnswer, readDecision, readProbeRequest, serveAdmin } from '../../nodes/admin.ts';
 import { startAgent } from '../../nodes/start-agent.ts';
-import { Harness, settle, tab } from './harness.ts';
+import { Harness, session1, settle, tab } from './harness.ts';
 
 type Link = {
   service: string;
@@ -141,6 +142,106 @@ describe('nodes/admin', () => {
     const { body } = await helper.request().get('/ushot/sessions/s1');
     assert.deepEqual(body, { lmsBytes: 3000 });
     assert.deepEqual((await helper.request().get('/ushot/sessions/none')).body, {});
+  });
+
+  describe('messages on hold', () => {
+    const message = (messageId: string) => ({
+      ...{ messageId, to: '010****5678', type: 'SMS' as const },
+      ...{ sinceMs: 1_000, expireAtMs: 9_000 },
+    });
+    const path = (id = 's1') => `/ushot/sessions/${id}/held`;
+    const ask = async (id?: string): Promise<HeldAnswer> => (await helper.request().get(path(id))).body as HeldAnswer;
+    const decide = (body: object, id?: string) => helper.request().post(path(id)).send(body);
+
+    it('lists them, with all there are and the time by the same clock', async () => {
+      await harness.load([tab, session1]);
+      await settle();
+      assert.deepEqual({ ...(await ask()), nowMs: 0 }, { held: [], count: 0, nowMs: 0 });
+      harness.agent.onHold = [message('a'), message('b')];
+      const { held, count, nowMs } = await ask();
+      assert.deepEqual([held, count], [[message('a'), message('b')], 2]);
+      assert.ok(Math.abs(nowMs - Date.now()) < 60_000);
+      harness.agent.onHold = Array.from({ length: 300 }, (_, i) => message(`m${i}`));
+      harness.agent.become({ held: 300 });
+      const many = await ask();
+      assert.deepEqual([many.held.length, many.count], [200, 300]);
+    });
+
+    it('has none where there is no session, or one that cannot be used', async () => {
+      await harness.load([tab, session1], {});
+      for (const id of ['none', 's1']) assert.deepEqual((await ask(id)).held, []);
+      const body = { messageIds: ['a'], decision: 'resend', language: 'ko' };
+      const unknown = await decide(body, 'none');
+      assert.deepEqual([unknown.status, (unknown.body as Answer).problem], [404, '끝나기 전에 세션이 중지되었습니다.']);
+      const unusable = await decide(body);
+      assert.equal(unusable.status, 503);
+      assert.match(String((unusable.body as Answer).problem), /id/);
+    });
+
+    it('carries out the decision, and says how many it concerned', async () => {
+      await harness.load([tab, session1]);
+      await settle();
+      harness.agent.onHold = [message('a'), message('b'), message('c')];
+      const resent = await decide({ messageIds: ['a', 'a', 'gone'], decision: 'resend' });
+      assert.deepEqual([resent.status, resent.body], [200, { decided: 1 }]);
+      await decide({ messageIds: ['b'], decision: 'discard' });
+      assert.deepEqual(harness.agent.decisions, [
+        { messageIds: ['a', 'gone'], decision: 'resend' },
+        { messageIds: ['b'], decision: 'discard' },
+      ]);
+      assert.deepEqual((await ask()).held, [message('c')]);
+      assert.equal((await decide({ messageIds: 'c', decision: 'discard' })).status, 400);
+      assert.equal(harness.agent.decisions.length, 2);
+    });
+
+    it('says what went wrong', async () => {
+      await harness.load([tab, session1]);
+      await settle();
+      const fail = () => Promise.reject(new UshotError('USHOT_STORE', { problem: 'full' }));
+      Object.assign(harness.agent, { held: fail, decide: fail });
+      assert.equal((await helper.request().get(path())).status, 503);
+      const { status, body } = await decide({ messageIds: ['a'], decision: 'resend' });
+      assert.equal(status, 503);
+      assert.match(String((body as Answer).problem), /full/);
+    });
+
+    it('needs the permission to read flows, and to decide the one to deploy', async () => {
+      const asked: [method: string, path: string, permission: string][] = [];
+      const route = (method: string) => (path: string, guard: string) => void asked.push([method, path, guard]);
+      const RED = {
+        httpAdmin: { get: route('get'), post: route('post') },
+        auth: { needsPermission: (permission: string) => permission },
+      };
+      serveAdmin(RED as never, () => assert.fail());
+      assert.deepEqual(
+        asked.filter(([, path]) => path.endsWith('/held')),
+        [
+          ['get', '/ushot/sessions/:id/held', 'flows.read'],
+          ['post', '/ushot/sessions/:id/held', 'flows.write'],
+        ],
+      );
+      assert.equal(asked.length, 4);
+    });
+
+    it('takes only a decision about some messages', () => {
+      const good = { messageIds: ['a', 'b'], decision: 'discard', language: 'ko' };
+      assert.deepEqual(readDecision({ ...good, more: 1 }), good);
+      assert.equal(readDecision({ ...good, language: 'fr' })?.language, 'en');
+      const ids = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`);
+      assert.equal(readDecision({ ...good, messageIds: ids(200) })?.messageIds.length, 200);
+      for (const bad of [
+        ...[null, 7, 'x', [], {}],
+        { ...good, decision: 'send' },
+        { ...good, messageIds: [] },
+        { ...good, messageIds: ids(201) },
+        { ...good, messageIds: ['a', 7] },
+        { ...good, messageIds: [''] },
+        { ...good, messageIds: ['x'.repeat(501)] },
+        { ...good, messageIds: { length: 1 } },
+      ]) {
+        assert.equal(readDecision(bad), null);
+      }
+    });
   });
 
   it('takes only known properties that are short texts', () => {

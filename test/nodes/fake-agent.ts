@@ -3,6 +3,7 @@ import type {
   AgentSettings,
   AgentStatus,
   FlowReport,
+  HeldMessage,
   LogLevel,
   SendOptions,
   SendOutcome,
@@ -18,6 +19,9 @@ export class FakeAgent implements AgentFace {
   readonly inUse: Record<'sms' | 'mms', number> = { sms: 0, mms: 0 };
   readonly reportListeners = new Set<Parameters<AgentFace['onReport']>[0]>();
   readonly statusListeners = new Set<Parameters<AgentFace['onStatus']>[0]>();
+  /** What is on hold, and what was decided about it. */
+  onHold: HeldMessage[] = [];
+  readonly decisions: { messageIds: readonly string[]; decision: 'resend' | 'discard' }[] = [];
   stopped = false;
   status: AgentStatus = quiet;
   /** One outcome for each request, unless a test knows better. */
@@ -42,6 +46,17 @@ export class FakeAgent implements AgentFace {
   async upload(file: unknown, name?: string) {
     this.uploaded.push({ file, name });
     return { fileName: `FILE${this.uploaded.length}.jpg`, size: 3, ext: 'jpg' };
+  }
+
+  async held(limit = 200): Promise<HeldMessage[]> {
+    return this.onHold.slice(0, limit);
+  }
+
+  async decide(messageIds: readonly string[], decision: 'resend' | 'discard'): Promise<number> {
+    this.decisions.push({ messageIds, decision });
+    const before = this.onHold.length;
+    this.onHold = this.onHold.filter(({ messageId }) => !messageIds.includes(messageId));
+    return before - this.onHold.length;
   }
 
   onReport(listener: Parameters<AgentFace['onReport']>[0]): () => void {
