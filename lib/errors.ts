@@ -78,7 +78,7 @@ export const errors = {
   ),
   USHOT_TEXT_TOO_LONG: row(
     'The text takes {bytes} bytes, but {type} allows {limit} (a Hangul syllable takes 2).',
-    '메시지가 {bytes}바이트입니다. {type}은(는) {limit}바이트까지 보낼 수 있습니다(한글 한 글자는 2바이트).',
+    '메시지가 {bytes}바이트입니다. {type}는 {limit}바이트까지 보낼 수 있습니다(한글 한 글자는 2바이트).',
     78,
   ),
   USHOT_NO_LMS: row(
