@@ -70,6 +70,8 @@
   // Fields.
 
   const everyType = ['str', 'msg', 'flow', 'global', 'jsonata', 'env'];
+  /** A timestamp is a time to send at; as a time to give up at it would be over at once. */
+  const moreTypes = { sendAt: ['date'] };
 
   /** Shows the defaults of properties that a flow written by hand does not have. */
   function fillMissing(node, prefix) {
@@ -79,7 +81,8 @@
   }
 
   /** Turns `#node-input-<name>` into a typed input that keeps its type in `<name>Type`. */
-  function typedField(name, types = everyType) {
+  function typedField(name) {
+    const types = [...everyType, ...(moreTypes[name] ?? [])];
     $(`#node-input-${name}`).typedInput({ types, typeField: `#node-input-${name}Type` });
   }
 

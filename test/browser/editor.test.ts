@@ -141,7 +141,7 @@ describe('editor in a browser', function () {
     assert.equal(await kind.innerText(), 'LMS');
     assert.match(await note.innerText(), /LMS로 발송/);
     await textBody().fill('가'.repeat(1501));
-    assert.match(await warning.innerText(), /3002바이트입니다\. LMS은\(는\) 3000바이트까지/);
+    assert.match(await warning.innerText(), /3002바이트입니다\. LMS는 3000바이트까지/);
     await page.locator('#ushot-options > summary').click();
     await page.locator('#node-input-overflow').selectOption('reject');
     await textBody().fill('가'.repeat(46));

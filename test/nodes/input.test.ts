@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import type { Node, NodeMessageInFlow } from 'node-red';
+import { parseTime } from '../../lib/agent/times.ts';
 import { UshotError } from '../../lib/errors.ts';
 import { carriedNames, collectCarried, evaluateFields, type PropertyReader, readRequests } from '../../nodes/input.ts';
 
@@ -93,6 +94,15 @@ describe('nodes/input', () => {
   describe('evaluateFields', () => {
     const evaluate = (properties: Record<string, unknown>, msg: object, kind: 'sms' | 'mms' = 'sms') =>
       evaluateFields(util, node, kind, properties, msgOf(msg));
+
+    it('takes a timestamp as a time to send at, in each of its forms', async () => {
+      const before = Date.now();
+      for (const form of ['', 'iso', 'object']) {
+        const { sendAt } = await evaluate({ sendAt: form, sendAtType: 'date' }, {});
+        const ms = parseTime(sendAt) ?? 0;
+        assert.ok(ms >= before && ms <= Date.now(), `${form}: ${sendAt}`);
+      }
+    });
 
     it('takes the text from msg.payload, and files from msg.files, where a flow was saved without them', async () => {
       assert.deepEqual(await evaluate({}, { payload: 'hello' }), { text: 'hello' });
