@@ -145,7 +145,7 @@ describe('editor in a browser', function () {
     await page.locator('#ushot-options > summary').click();
     await page.locator('#node-input-overflow').selectOption('reject');
     await textBody().fill('가'.repeat(46));
-    assert.match(await warning.innerText(), /92바이트입니다\. SMS은\(는\) 90바이트까지/);
+    assert.match(await warning.innerText(), /92바이트입니다\. SMS는 90바이트까지/);
     await editor.shot('meter-too-long-ko-dark');
 
     await editor.chooseType('ushot-text-source', 'msg');
