@@ -15,6 +15,8 @@ export interface StoreOptions {
   readonly commitDelayMs?: number | undefined;
   /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
   readonly checkpointPages?: number | undefined;
+  /** For tests only: the messages at most that are in the log and not in their rows. */
+  readonly mostUnwritten?: number | undefined;
 }
 
 /** What the worker is started with. */

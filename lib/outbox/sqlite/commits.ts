@@ -2,20 +2,30 @@
  * Group commit: all calls that have arrived run in one transaction, and are answered together after its one sync. Each runs
  * in a savepoint of its own, so that a call that breaks a rule sinks alone; trouble with the store itself (full, read-only,
  * damaged) sinks them all, and nothing of them is kept.
+ *
+ * A transaction that changed nothing in the database, as most do, is kept by an entry of the log. Any other is committed
+ * by the database, together with all that the log tells of, and the log begins anew.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { type Call, type Reply, type StoreOptions, troubleOf } from './calls.ts';
-import { asStoreError } from './file.ts';
+import { asStoreError, boundFile } from './file.ts';
+import type { Log } from './log.ts';
 import { problemOf } from './problems.ts';
+import { SQL } from './statements.ts';
 import type { Store } from './store.ts';
 
 /** Free pages are given back to the file system while they are more than this, and more than a quarter of the file. */
 const FREE_PAGES = 2048;
 /** As many as one pruning gives back, so that it stays short. */
 const VACUUM_PAGES = 256;
+/** How far beyond its bound a file may grow when what is in it moves on. */
+const ROOM_TO_MOVE = 1.25;
+
+type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
 export class Commits {
   readonly #db: DatabaseSync;
+  readonly #log: Log;
   readonly #store: Store;
   readonly #options: StoreOptions;
   readonly #begin: StatementSync;
@@ -23,9 +33,11 @@ export class Commits {
   readonly #savepoint: StatementSync;
   readonly #release: StatementSync;
   readonly #rollbackTo: StatementSync;
+  readonly #totalChanges: StatementSync;
 
-  constructor(db: DatabaseSync, store: Store, options: StoreOptions) {
+  constructor(db: DatabaseSync, log: Log, store: Store, options: StoreOptions) {
     this.#db = db;
+    this.#log = log;
     this.#store = store;
     this.#options = options;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
@@ -33,37 +45,89 @@ export class Commits {
     this.#savepoint = db.prepare('SAVEPOINT one_call');
     this.#release = db.prepare('RELEASE one_call');
     this.#rollbackTo = db.prepare('ROLLBACK TO one_call');
+    this.#totalChanges = db.prepare(SQL.totalChanges);
   }
 
   /** What the last process left behind; throws where the store is in trouble. */
   recover(nowMs: number): void {
-    const [reply] = this.#transaction([() => this.#store.recover(nowMs)]);
+    const [reply] = this.#transaction([() => this.#store.recover(this.#log.read(), nowMs)], {
+      bound: true,
+      write: true,
+    });
     if (reply !== undefined && 'error' in reply) throw reply.error;
   }
 
+  /** Before the file is closed. What cannot be written now is in the log, and found at the next opening. */
+  end(): void {
+    this.#transaction([], { bound: false, write: true });
+  }
+
   run(calls: readonly Call[]): Reply[] {
-    const outcomes = this.#transaction(calls.map((call) => () => perform(this.#store, call)));
+    const performed = calls.map((call) => () => perform(this.#store, call));
+    // What was accepted may move on in more room than messages may fill.
+    const outcomes = this.#transaction(performed, { bound: calls.some(({ op }) => op === 'accept'), write: false });
     if (calls.some(({ op }) => op === 'prune')) this.#giveBackPages();
     return outcomes.map((outcome) => ('error' in outcome ? { trouble: troubleOf(outcome.error) } : outcome));
   }
 
-  #transaction(calls: readonly (() => unknown)[]): ({ value: unknown } | { error: unknown })[] {
+  /** `bound`: within `maxFileBytes`. `write`: into the database, whatever the calls do. */
+  #transaction(calls: readonly (() => unknown)[], { bound, write }: { bound: boolean; write: boolean }): Outcome[] {
+    const { file, maxFileBytes } = this.#options;
+    if (maxFileBytes !== undefined) boundFile(this.#db, maxFileBytes * (bound ? 1 : ROOM_TO_MOVE));
     try {
       this.#begin.run();
+      const before = this.#changes();
       const outcomes = calls.map((call) => this.#one(call));
-      this.#store.writeRemembered();
-      this.#commit.run();
-      this.#store.committed();
+      if (write || this.#changes() !== before) this.#keepInDatabase();
+      else this.#keep(bound);
       return outcomes;
     } catch (error) {
       this.#rollback();
-      const failure = { error: asStoreError(error, this.#options.file) };
+      this.#store.rolledBack();
+      const failure = { error: asStoreError(error, file) };
       return calls.map(() => failure);
     }
   }
 
+  /** What changed nothing in the database. */
+  #keep(bound: boolean): void {
+    if (!this.#store.isOverdue && !this.#log.isLong) {
+      this.#commit.run();
+      return this.#keepInLog();
+    }
+    const mark = this.#store.mark();
+    try {
+      this.#keepInDatabase();
+    } catch (error) {
+      // A disk that is full has room in the log for what moves on, or for some of it.
+      if (bound || problemOf(error)?.problem !== 'full') throw error;
+      this.#rollback();
+      this.#store.backTo(mark);
+      this.#keepInLog();
+    }
+  }
+
+  #keepInLog(): void {
+    const entry = this.#store.entry();
+    if (entry !== null) this.#log.append(entry);
+    this.#store.logged();
+  }
+
+  #keepInDatabase(): void {
+    const generation = this.#log.generation + 1;
+    this.#store.write(generation);
+    this.#commit.run();
+    this.#log.restart(generation);
+    this.#store.written();
+  }
+
+  /** How many changes of rows the database has seen. */
+  #changes(): number {
+    return Number(this.#totalChanges.get()?.['total']);
+  }
+
   /** Throws where the store is in trouble. */
-  #one(call: () => unknown): { value: unknown } | { error: unknown } {
+  #one(call: () => unknown): Outcome {
     const mark = this.#store.mark();
     this.#savepoint.run();
     try {
@@ -85,7 +149,6 @@ export class Commits {
     } catch {
       // SQLite has rolled back by itself, as it does when the disk is full, or had not begun.
     }
-    this.#store.backTo(0);
   }
 
   #giveBackPages(): void {

@@ -9,6 +9,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StoreOptions } from './calls.ts';
+import { Log } from './log.ts';
 import { APPLICATION_ID, migrations } from './migrations.ts';
 import { problemOf, storeError } from './problems.ts';
 
@@ -24,18 +25,23 @@ const LOG_BYTES = 16 * 1024 * 1024;
 
 export interface OpenFile {
   readonly db: DatabaseSync;
+  readonly log: Log;
   close(): void;
 }
 
 export function openFile(options: StoreOptions): OpenFile {
   const { file } = options;
   const lockFile = `${file}.lock`;
+  const logFile = `${file}-log`;
   let db: DatabaseSync | undefined;
+  let log: Log;
   try {
     createFile(file);
     db = new DatabaseSync(file);
     configure(db, options);
     migrate(db);
+    createFile(logFile);
+    log = new Log(logFile, Number(value(db, 'SELECT generation FROM tally')));
     // The lock is ours since the first access: say so for whoever comes second.
     fs.rmSync(lockFile, { force: true });
     fs.writeFileSync(lockFile, `${process.pid}\n`, { mode: OWNER_ONLY_FILE });
@@ -47,8 +53,10 @@ export function openFile(options: StoreOptions): OpenFile {
   const opened = db;
   return {
     db: opened,
+    log,
     close() {
       try {
+        log.close();
         fs.rmSync(lockFile, { force: true });
       } finally {
         opened.close();
@@ -129,10 +137,12 @@ function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHE
     PRAGMA wal_autocheckpoint = ${checkpointPages};
     PRAGMA journal_size_limit = ${LOG_BYTES};
   `);
-  if (maxFileBytes !== undefined) {
-    const pageBytes = Number(value(db, 'PRAGMA page_size'));
-    db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxFileBytes / pageBytes))}`);
-  }
+  if (maxFileBytes !== undefined) boundFile(db, maxFileBytes);
+}
+
+export function boundFile(db: DatabaseSync, bytes: number): void {
+  const pageBytes = Number(value(db, 'PRAGMA page_size'));
+  db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(bytes / pageBytes))}`);
 }
 
 function migrate(db: DatabaseSync): void {

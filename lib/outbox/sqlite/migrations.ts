@@ -90,4 +90,33 @@ export const migrations: readonly string[] = [
   ) STRICT;
   INSERT INTO tally VALUES (1, '[[0,0,0,0,0],[0,0,0,0,0]]', 0, 0);
   `,
+  // 2: rows are written behind a log; messages in flight say so themselves, and reports are kept with their message.
+  `
+  -- Which entries of the log beside the database are newer than it (see log.ts).
+  ALTER TABLE tally ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+
+  UPDATE messages SET state = 1, claims = claims + 1, updated_at = frame.claimed_at, result = NULL, detail = NULL
+    FROM (SELECT value AS seq, claimed_at FROM frames, json_each(frames.seqs)) AS frame WHERE messages.seq = frame.seq;
+  DROP TABLE frames;
+  CREATE INDEX messages_in_flight ON messages (seq) WHERE state = 1;
+
+  -- A JSON array of [seq, received_at, result, outcome, wire].
+  ALTER TABLE messages ADD COLUMN reports TEXT;
+  UPDATE messages SET reports = found.reports FROM (
+    SELECT message_id, json_group_array(json_array(seq, received_at, result, outcome, json(wire)) ORDER BY seq) AS reports
+    FROM reports WHERE matched = 1 GROUP BY message_id) AS found WHERE messages.message_id = found.message_id;
+  -- Those that came for no message go by age.
+  CREATE TABLE unmatched_reports (
+    message_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    result INTEGER NOT NULL,
+    outcome INTEGER NOT NULL,
+    wire TEXT NOT NULL,
+    PRIMARY KEY (message_id, seq)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO unmatched_reports SELECT message_id, seq, received_at, result, outcome, wire FROM reports WHERE matched = 0;
+  DROP TABLE reports;
+  CREATE INDEX unmatched_reports_age ON unmatched_reports (received_at, seq);
+  `,
 ];

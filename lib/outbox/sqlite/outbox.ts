@@ -5,8 +5,8 @@
  *     const outbox = new SqliteOutbox({ file: '/home/me/.node-red/ushot/account.db' });
  *     await outbox.open(clock.now());
  *
- * Beside the file stand its write-ahead log (-wal), the pid of the process that has it (.lock) and a folder of attachments
- * (-attachments): a backup takes all of them, while the store is closed. All are readable by their owner only, and so is
+ * Beside the file stand what is newest (-log), SQLite's write-ahead log (-wal), the pid of the process that has it (.lock)
+ * and a folder of attachments (-attachments): a backup takes all of them, while the store is closed. All are readable by their owner only, and so is
  * the folder they are in, when it is made here.
  */
 import path from 'node:path';
@@ -52,6 +52,8 @@ export interface SqliteOutboxOptions {
   readonly commitDelayMs?: number;
   /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
   readonly checkpointPages?: number;
+  /** For tests only: the messages at most that are in the log and not in their rows. */
+  readonly mostUnwritten?: number;
 }
 
 /** The thread that the store runs in, as far as it is used here: a Worker. */

@@ -45,76 +45,72 @@ const STATES: readonly { readonly state: State; readonly held: boolean }[] = STA
 
 const stateOf = (code: number): { readonly state: State; readonly held: boolean } => at(STATES, code);
 
-/** The columns of `messages` that moves look at and write. */
-export interface HotRow {
-  seq: number;
-  message_id: string;
+/** A row of `messages`: first what moves write, then what never changes. */
+export interface MessageRow extends HotColumns {
+  readonly seq: number;
+  readonly message_id: string;
+  readonly service: number;
+  readonly type: number;
+  readonly created_at: number;
+  readonly expire_at: number;
+  readonly frame_key: string;
+  /** See `bodyOf`. */
+  readonly body: string;
+}
+
+export interface HotColumns {
   state: number;
-  service: number;
   batch_limit: number;
   due_at: number;
-  expire_at: number;
   updated_at: number;
   claims: number;
   result: number | null;
   detail: string | null;
+  /** Its reports: a JSON array of KeptReports, or null while there is none. */
+  reports: string | null;
 }
 
-export interface MessageRow extends HotRow {
-  /** See `bodyOf`. */
-  body: string;
-}
-
-/** The columns of a MessageRow, in the order of statements.ts. */
+/** The columns of a MessageRow, in the order of `SQL.putMessage` and of all that select messages. */
 export type MessageValues = readonly [
-  ...[seq: number, messageId: string, state: number, service: number, batchLimit: number, dueAtMs: number],
-  ...[expireAtMs: number, updatedAtMs: number, claims: number, result: number | null, detail: string | null],
-  body: string,
+  ...[seq: number, messageId: string, service: number, type: number, createdAtMs: number, expireAtMs: number],
+  ...[frameKey: string, body: string, ...HotValues],
+];
+
+/** The columns of HotColumns. */
+export type HotValues = readonly [
+  ...[state: number, batchLimit: number, dueAtMs: number, updatedAtMs: number, claims: number],
+  ...[result: number | null, detail: string | null, reports: string | null],
 ];
 
 export function messageRow(values: MessageValues): MessageRow {
   return {
     seq: values[0],
     message_id: values[1],
-    state: values[2],
-    service: values[3],
-    batch_limit: values[4],
-    due_at: values[5],
-    expire_at: values[6],
-    updated_at: values[7],
-    claims: values[8],
-    result: values[9],
-    detail: values[10],
-    body: values[11],
-  };
-}
-
-/** A READY message, as a claim finds it. What the claim overwrites is not read. */
-export interface ClaimableRow extends MessageRow {
-  readonly frame_key: string;
-}
-
-export type ClaimableValues = readonly [
-  ...[seq: number, messageId: string, batchLimit: number, dueAtMs: number, expireAtMs: number, claims: number],
-  ...[frameKey: string, body: string],
-];
-
-export function claimableRow(values: ClaimableValues, service: number): ClaimableRow {
-  return {
-    seq: values[0],
-    message_id: values[1],
-    state: READY,
-    service,
-    batch_limit: values[2],
-    due_at: values[3],
-    expire_at: values[4],
-    updated_at: 0,
-    claims: values[5],
-    result: null,
-    detail: null,
+    service: values[2],
+    type: values[3],
+    created_at: values[4],
+    expire_at: values[5],
     frame_key: values[6],
     body: values[7],
+    state: values[8],
+    batch_limit: values[9],
+    due_at: values[10],
+    updated_at: values[11],
+    claims: values[12],
+    result: values[13],
+    detail: values[14],
+    reports: values[15],
   };
+}
+
+export function messageValues(row: MessageRow): MessageValues {
+  const { seq, message_id, service, type, created_at, expire_at, frame_key, body } = row;
+  return [seq, message_id, service, type, created_at, expire_at, frame_key, body, ...hotValues(row)];
+}
+
+export function hotValues(row: HotColumns): HotValues {
+  const { state, batch_limit, due_at, updated_at, claims, result, detail, reports } = row;
+  return [state, batch_limit, due_at, updated_at, claims, result, detail, reports];
 }
 
 /** A message on its way into the store, as a flat list: cheap to hand to another thread. */
@@ -174,7 +170,7 @@ function bodyOf(message: NewMessage): Body {
 export const contentHashIn = (body: string): string => (JSON.parse(body) as Body)[12];
 
 /** What the rules of rules.ts want to know of a row. */
-export function movingOf(row: HotRow): Moving & { readonly expireAtMs: number } {
+export function movingOf(row: MessageRow): Moving & { readonly expireAtMs: number } {
   const { state, held } = stateOf(row.state);
   return {
     messageId: row.message_id,
@@ -190,15 +186,23 @@ export function movingOf(row: HotRow): Moving & { readonly expireAtMs: number } 
   };
 }
 
-/** Makes the row what it is after a move. */
-export function applyMove(row: HotRow, move: Move): void {
-  row.state = stateCode(move.state, move.held);
-  row.updated_at = move.updatedAtMs;
-  row.due_at = move.dueAtMs;
-  row.batch_limit = move.batchLimit;
-  row.claims = move.claims;
-  row.result = move.result;
-  row.detail = move.detail;
+export function hotColumnsOf(row: HotColumns): HotColumns {
+  const { state, batch_limit, due_at, updated_at, claims, result, detail, reports } = row;
+  return { state, batch_limit, due_at, updated_at, claims, result, detail, reports };
+}
+
+/** What a move writes, of a message with these reports. */
+export function hotColumns(move: Move, reports: string | null): HotColumns {
+  return {
+    state: stateCode(move.state, move.held),
+    batch_limit: move.batchLimit,
+    due_at: move.dueAtMs,
+    updated_at: move.updatedAtMs,
+    claims: move.claims,
+    result: move.result,
+    detail: move.detail,
+    reports,
+  };
 }
 
 /** The columns of a row and then its body, as they go between the threads. */
@@ -270,12 +274,29 @@ export function newReportRow(report: NewReport): NewReportRow {
 }
 
 export interface ReportRow {
-  seq: number;
-  message_id: string;
-  received_at: number;
-  result: number;
-  outcome: number;
-  wire: string;
+  readonly seq: number;
+  readonly message_id: string;
+  readonly received_at: number;
+  readonly result: number;
+  readonly outcome: number;
+  readonly wire: string;
+}
+
+/** A report as it is kept with its message. */
+export type KeptReport = readonly [seq: number, receivedAtMs: number, result: number, outcome: number, wire: Wire];
+
+/** `reports` of a message that has one more. */
+export function withReport(reports: string | null, { seq, received_at, result, outcome, wire }: ReportRow): string {
+  const added = `[${seq},${received_at},${result},${outcome},${wire}]`;
+  return reports === null ? `[${added}]` : `${reports.slice(0, -1)},${added}]`;
+}
+
+/** The reports of a message, in the order in which they came. */
+export function reportsIn({ message_id, reports }: Pick<MessageRow, 'message_id' | 'reports'>): ReportRow[] {
+  if (reports === null) return [];
+  return (JSON.parse(reports) as KeptReport[]).map(([seq, received_at, result, outcome, wire]) => ({
+    ...{ seq, message_id, received_at, result, outcome, wire: JSON.stringify(wire) },
+  }));
 }
 
 /** A report as it goes between the threads; `wire` and the message are passed on as they are. */
@@ -312,7 +333,8 @@ function reportFrom(fields: InboxFields): InboxReport {
 
 export const bucketOf = (atMs: number): number => Math.floor(atMs / CREATED_BUCKET_MS);
 
-function at<T>(table: readonly T[], code: number): T {
+/** The entry of a table of codes. */
+export function at<T>(table: readonly T[], code: number): T {
   const value = table[code];
   if (value === undefined) throw new Error(`bug: code ${code} is not in the table`);
   return value;

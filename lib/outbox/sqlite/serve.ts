@@ -78,12 +78,18 @@ export function serve(port: MessagePort, settings: WorkerSettings): void {
 }
 
 function open(settings: WorkerSettings): { commits: Commits; close(): void } {
-  const { db, close } = openFile(settings);
+  const { db, log, close } = openFile(settings);
   try {
-    const store = new Store(db, new AttachmentFolder(`${settings.file}-attachments`));
-    const commits = new Commits(db, store, settings);
+    const store = new Store(db, new AttachmentFolder(`${settings.file}-attachments`), settings);
+    const commits = new Commits(db, log, store, settings);
     commits.recover(settings.nowMs);
-    return { commits, close };
+    return {
+      commits,
+      close() {
+        commits.end();
+        close();
+      },
+    };
   } catch (error) {
     close();
     throw error;

@@ -1,7 +1,10 @@
 /**
- * The store proper: what each call does to the database, one after the other, in the worker thread. Every call runs inside
- * a transaction that `commits.ts` began and will commit. What is remembered here beside the database (numbers, frames in
- * flight, attachments put and not accepted) is only what would be slow to ask, and goes back with the call that fails.
+ * The store proper: what each call does, one after the other, in the worker thread. Every call runs inside a transaction
+ * that `commits.ts` began and will end. What is remembered here goes back with the call that fails.
+ *
+ * What a call changes of messages stays in memory (`unwritten.ts`) and goes into the log as an entry of the whole commit.
+ * The messages' rows are written when that has become too much, or when anything else changes in the database (what the
+ * guards ask, who needs an attachment, reports that belong to no message, what is pruned), all together.
  */
 import { type DatabaseSync, type SQLInputValue, StatementSync } from 'node:sqlite';
 import type { ClaimRequest, Counts, GuardQuery, Service, Settlement, SweepRequest } from '../outbox.ts';
@@ -23,19 +26,19 @@ import {
   unreported,
 } from '../rules.ts';
 import type { AttachmentFolder } from './attachments.ts';
-import type { Accepted, SweptJson } from './calls.ts';
-import { Flights, type FrameRow, hotOf } from './flights.ts';
+import type { Accepted, StoreOptions, SweptJson } from './calls.ts';
+import { entryJson, movedJson, putJson, readEntry, type Tally } from './entry.ts';
 import {
   ACCEPTED,
-  applyMove,
+  at,
   bucketOf,
-  type ClaimableRow,
-  type ClaimableValues,
-  claimableRow,
   contentHashIn,
   fieldsJson,
   HELD,
-  type HotRow,
+  type HotColumns,
+  hotColumns,
+  hotColumnsOf,
+  hotValues,
   IN_DOUBT,
   IN_FLIGHT,
   inboxJson,
@@ -43,6 +46,7 @@ import {
   type MessageRow,
   type MessageValues,
   messageRow,
+  messageValues,
   movingOf,
   type NewReportRow,
   type NewRow,
@@ -50,15 +54,24 @@ import {
   OUTCOMES,
   READY,
   type ReportRow,
+  reportsIn,
   SERVICES,
   STATE_CODES,
   TYPES,
+  withReport,
 } from './rows.ts';
 import { PRUNE_CHUNK, SQL } from './statements.ts';
+import { type Unwritten, UnwrittenMessages } from './unwritten.ts';
 
 const SUPPRESSED = STATE_CODES.indexOf('SUPPRESSED');
 
-/** Where a claim may begin to look: what is READY before that is in flight, or had expired at `nowMs`. */
+/** Messages whose rows are not written at most, and the characters of their bodies. */
+const MOST_UNWRITTEN = 8192;
+const MOST_UNWRITTEN_CHARACTERS = 8 * 1024 * 1024;
+/** Of a file that has a bound: so little that it finds room all the same. */
+const MOST_UNWRITTEN_SHARE = 1 / 16;
+
+/** Where a claim may begin to look among the rows: what is READY before that is unwritten, or had expired at `nowMs`. */
 interface ClaimStart {
   readonly dueAtMs: number;
   readonly seq: number;
@@ -67,7 +80,10 @@ interface ClaimStart {
 
 const ANYWHERE: ClaimStart = { dueAtMs: Number.MIN_SAFE_INTEGER, seq: 0, nowMs: Number.MIN_SAFE_INTEGER };
 
-type PrunableRow = HotRow & Pick<MessageRow, 'body'> & { created_at: number };
+interface InboxRow {
+  readonly seq: number;
+  readonly message_id: string;
+}
 
 type Undo = () => void;
 
@@ -80,11 +96,20 @@ export class Store {
   #open: number[][] = [];
   #lastSeq = 0;
   #lastReportSeq = 0;
-  #numbersChanged = false;
   #anyRemembered = false;
   #anyAttachments = false;
-  readonly #flights = new Flights();
-  /** Messages created in this transaction, by bucket. */
+  #anyUnmatched = false;
+  readonly #unwritten = new UnwrittenMessages();
+  readonly #mostUnwritten: number;
+  readonly #mostCharacters: number;
+  /** In this transaction: messages that changed, and those whose rows were written since. */
+  readonly #changed = new Set<MessageRow>();
+  readonly #written = new Set<MessageRow>();
+  /** In this transaction: reports that flows have seen. */
+  readonly #emitted = new Set<number>();
+  /** Reports that flows have seen, and that the inbox has still. */
+  readonly #seen = new Set<number>();
+  /** Messages created since the rows were written, by bucket. */
   readonly #created = new Map<number, number>();
   #claimStarts: ClaimStart[] = [ANYWHERE, ANYWHERE];
   /** By hash, how often an attachment was put for a call to come. */
@@ -93,48 +118,81 @@ export class Store {
   readonly #perhapsUnused = new Set<string>();
   #undo: Undo[] = [];
 
-  constructor(db: DatabaseSync, attachments: AttachmentFolder) {
+  constructor(db: DatabaseSync, attachments: AttachmentFolder, { mostUnwritten, maxFileBytes }: StoreOptions) {
     this.#db = db;
     this.#attachments = attachments;
+    this.#mostUnwritten = mostUnwritten ?? MOST_UNWRITTEN;
+    const share = (maxFileBytes ?? Number.POSITIVE_INFINITY) * MOST_UNWRITTEN_SHARE;
+    this.#mostCharacters = Math.min(MOST_UNWRITTEN_CHARACTERS, share);
   }
 
   // What commits.ts calls around the calls.
 
-  /** After opening the file, within a transaction: what the last process left behind. */
-  recover(nowMs: number): void {
+  /** After opening the file, within a transaction: what the last process left behind, in the database and in the log. */
+  recover(log: Iterable<string>, nowMs: number): void {
     const tally = this.#get<{ open: string; last_seq: number; last_report_seq: number }>(SQL.tally);
     if (tally === undefined) throw new Error('bug: the store has no tally');
-    this.#open = JSON.parse(tally.open) as number[][];
-    this.#lastSeq = tally.last_seq;
-    this.#lastReportSeq = tally.last_report_seq;
+    this.#setTally([JSON.parse(tally.open) as number[][], tally.last_seq, tally.last_report_seq]);
     this.#anyRemembered = this.#get(SQL.anyRemembered) !== undefined;
     this.#anyAttachments = this.#get(SQL.anyAttachments) !== undefined;
-    for (const { id, claimed_at, seqs } of this.#all<FrameRow>(SQL.frames)) {
-      const rows = this.#messages(SQL.inFrame, seqs);
-      for (const row of rows) applyMove(row, claimed(movingOf(row), claimed_at));
-      this.#moveAll(rows, (message) => interrupted(message, nowMs));
-      this.#run(SQL.deleteFrame, id);
-    }
+    this.#anyUnmatched = this.#get(SQL.anyUnmatched) !== undefined;
+    for (const entry of log) this.#carryOut(entry);
+    this.#moveAll(this.#messages(SQL.inFlight), (message) => interrupted(message, nowMs));
     this.#attachments.removeAllBut((hash) => this.#hasUsers(hash));
   }
 
-  /** Before a commit: what was only remembered so far. */
-  writeRemembered(): void {
-    for (const { id, claimed_at, seqs } of this.#flights.changes()) {
-      if (seqs === '[]') this.#run(SQL.deleteFrame, id);
-      else this.#run(SQL.writeFrame, id, claimed_at, seqs);
-    }
-    for (const [bucket, messages] of this.#created) this.#run(SQL.addCreated, bucket, messages);
-    if (!this.#numbersChanged) return;
-    this.#run(SQL.writeTally, JSON.stringify(this.#open), this.#lastSeq, this.#lastReportSeq);
+  /** Whether so much is unwritten that it must be written now. */
+  get isOverdue(): boolean {
+    return this.#unwritten.size > this.#mostUnwritten || this.#unwritten.characters > this.#mostCharacters;
   }
 
-  /** After a commit: what is on disk now stays, and files that nobody needs go. */
-  committed(): void {
-    this.#undo = [];
-    this.#flights.committed();
+  /** What this transaction changed, for the log; null when it changed nothing. */
+  entry(): string | null {
+    if (this.#changed.size + this.#emitted.size === 0) return null;
+    const put: string[] = [];
+    const moved: string[] = [];
+    const pending: [seq: number, messageId: string][] = [];
+    for (const row of this.#changed) {
+      const unwritten = this.#unwritten.of(row);
+      // One that was accepted by a call that failed then.
+      if (unwritten === undefined) continue;
+      if (unwritten.isKnown) moved.push(movedJson(row));
+      else put.push(putJson(row));
+      for (const seq of unwritten.pending) pending.push([seq, row.message_id]);
+    }
+    return entryJson(put, moved, { tally: this.#tally, pending, emitted: [...this.#emitted] });
+  }
+
+  /** After the entry is in the log. */
+  logged(): void {
+    for (const row of this.#changed) {
+      const unwritten = this.#unwritten.of(row);
+      if (unwritten !== undefined) unwritten.isKnown = true;
+    }
+    this.#endTransaction();
+    this.#removeUnused();
+  }
+
+  /** Writes all that is unwritten into the database, and which generation of the log will tell what comes then. */
+  write(generation: number): void {
+    this.#writeRows();
+    this.#takeSeen();
+    for (const [bucket, messages] of this.#created) this.#run(SQL.addCreated, bucket, messages);
+    const [open, lastSeq, lastReportSeq] = this.#tally;
+    this.#run(SQL.writeTally, JSON.stringify(open), lastSeq, lastReportSeq, generation);
+  }
+
+  /** After the commit of what `write` wrote. */
+  written(): void {
+    for (const { row } of this.#unwritten) if (row.state === READY) this.#isReadyInRow(row);
+    this.#unwritten.clear();
     this.#created.clear();
-    this.#numbersChanged = false;
+    this.#endTransaction();
+    this.#removeUnused();
+  }
+
+  /** Files that nobody needs any more. */
+  #removeUnused(): void {
     if (this.#perhapsUnused.size === 0) return;
     try {
       for (const hash of this.#perhapsUnused) {
@@ -148,14 +206,9 @@ export class Store {
 
   /** Before a call: what `backTo` needs to undo it. */
   mark(): number {
-    const open = this.#open.map((counts) => [...counts]);
-    const [lastSeq, lastReportSeq] = [this.#lastSeq, this.#lastReportSeq];
     const mark = this.#undo.length;
-    this.#undo.push(() => {
-      this.#open = open;
-      this.#lastSeq = lastSeq;
-      this.#lastReportSeq = lastReportSeq;
-    });
+    const tally: Tally = [this.#open.map((counts) => [...counts]), this.#lastSeq, this.#lastReportSeq];
+    this.#undo.push(() => this.#setTally(tally));
     return mark;
   }
 
@@ -163,7 +216,42 @@ export class Store {
   backTo(mark: number): void {
     for (const undo of this.#undo.splice(mark).reverse()) undo();
     this.#claimStarts = [ANYWHERE, ANYWHERE];
-    if (mark === 0) this.#created.clear();
+  }
+
+  /** After all of the transaction was rolled back. */
+  rolledBack(): void {
+    this.backTo(0);
+    this.#endTransaction();
+  }
+
+  #endTransaction(): void {
+    this.#undo = [];
+    this.#changed.clear();
+    this.#written.clear();
+    this.#emitted.clear();
+  }
+
+  get #tally(): Tally {
+    return [this.#open, this.#lastSeq, this.#lastReportSeq];
+  }
+
+  #setTally([open, lastSeq, lastReportSeq]: Tally): void {
+    this.#open = open.map((counts) => [...counts]);
+    this.#lastSeq = lastSeq;
+    this.#lastReportSeq = lastReportSeq;
+  }
+
+  #carryOut(json: string): void {
+    const entry = readEntry(json);
+    for (const values of entry.put) {
+      this.#run(SQL.putMessage, ...values);
+      const { state, created_at } = messageRow(values);
+      if (state !== SUPPRESSED) this.#countCreated(created_at, 1);
+    }
+    for (const values of entry.moved) this.#run(SQL.moveMessage, ...values);
+    for (const values of entry.pending) this.#run(SQL.insertInbox, ...values);
+    if (entry.emitted.length > 0) this.#run(SQL.emit, JSON.stringify(entry.emitted));
+    this.#setTally(entry.tally);
   }
 
   // The calls.
@@ -172,13 +260,18 @@ export class Store {
     const hashes = new Set<string>();
     for (const row of rows) for (const hash of row[11] ?? []) hashes.add(hash);
     for (const hash of hashes) if (!this.#attachments.has(hash)) throw attachmentMissing(hash);
-    const created = new Map<number, number>();
-    const accepted = rows.map((row) => this.#accept(row, created));
+    const messageIds = rows.map(([messageId]) => messageId);
+    const known = this.#messagesOf(messageIds);
+    const remembered = this.#rememberedOf(messageIds);
+    const accepted = rows.map((row) => {
+      const [messageId] = row;
+      const repeated = known.get(messageId) ?? this.#unwritten.withId(messageId);
+      return this.#repeatOf(row, repeated, remembered.get(messageId)) ?? this.#accept(row);
+    });
     for (const hash of hashes) {
       this.#await(hash, -1);
       this.#perhapsUnused.add(hash);
     }
-    for (const [bucket, messages] of created) this.#created.set(bucket, messages + (this.#created.get(bucket) ?? 0));
     return accepted;
   }
 
@@ -188,81 +281,109 @@ export class Store {
   }
 
   takeReports(rows: readonly NewReportRow[], nowMs: number): { fresh: string; repeats: number } {
-    const taken: ReportRow[] = [];
-    const messages = new Map<string, MessageRow | undefined>();
-    let moves: [HotRow, Move][] = [];
-    for (const [messageId, result, outcome, wire] of rows) {
-      const known = this.#all<{ wire: string }>(SQL.wiresOf, messageId);
-      if (known.some((row) => row.wire === wire)) continue;
-      const seq = ++this.#lastReportSeq;
-      this.#numbersChanged = true;
-      if (messages.has(messageId)) {
-        // Its second report at once: the first one's move counts.
-        this.#write(moves);
-        moves = [];
-      } else messages.set(messageId, this.#message(messageId));
-      const row = messages.get(messageId);
-      this.#run(SQL.insertReport, messageId, seq, nowMs, row === undefined ? 0 : 1, result, outcome, wire);
-      this.#run(SQL.insertInbox, seq, messageId);
-      taken.push({ seq, message_id: messageId, received_at: nowMs, result, outcome, wire });
-      if (row === undefined) continue;
-      const move = reported(movingOf(row), { result, outcome: OUTCOMES[outcome] ?? 'pending' }, nowMs);
-      if (move !== null) moves.push([row, move]);
+    const messageIds = rows.map(([messageId]) => messageId);
+    const messages = this.#messagesOf(messageIds);
+    const unmatched = this.#unmatchedWires(messageIds);
+    const fresh: ReportRow[] = [];
+    for (const [message_id, result, outcome, wire] of rows) {
+      const row = messages.get(message_id);
+      const isKnown = unmatched.has(message_id + wire) || (row && reportsIn(row).some((known) => known.wire === wire));
+      if (isKnown) continue;
+      const report = { seq: ++this.#lastReportSeq, message_id, received_at: nowMs, result, outcome, wire };
+      fresh.push(report);
+      if (row !== undefined) this.#keepReport(row, report, nowMs);
+      else {
+        unmatched.add(message_id + wire);
+        this.#anyUnmatched = true;
+        this.#run(SQL.insertUnmatched, message_id, report.seq, nowMs, result, outcome, wire);
+        this.#run(SQL.insertInbox, report.seq, message_id);
+      }
     }
-    this.#write(moves);
-    const fresh = taken.map((report) => inboxJson(report, messages.get(report.message_id)));
-    return { fresh: listJson(fresh), repeats: rows.length - taken.length };
+    const json = fresh.map((report) => inboxJson(report, messages.get(report.message_id)));
+    return { fresh: listJson(json), repeats: rows.length - fresh.length };
   }
 
   pendingReports(limit: number): string {
-    const reports = this.#all<ReportRow>(SQL.pendingReports, limit);
-    return listJson(reports.map((report) => inboxJson(report, this.#message(report.message_id))));
+    if (this.#unwritten.arePending) this.#writeRows();
+    this.#takeSeen();
+    const pending = this.#all<InboxRow>(SQL.inbox, limit);
+    const messages = this.#messagesOf(pending.map(({ message_id }) => message_id));
+    const found: string[] = [];
+    for (const { seq, message_id } of pending) {
+      const row = messages.get(message_id);
+      const report = (row && reportsIn(row).find((kept) => kept.seq === seq)) ?? this.#unmatched(message_id, seq);
+      if (report === undefined) throw new Error(`bug: report ${seq} is in the inbox and nowhere else`);
+      found.push(inboxJson(report, row));
+    }
+    return listJson(found);
   }
 
   reportsEmitted(seqs: readonly number[]): void {
-    const list = JSON.stringify(seqs);
-    const messageIds = this.#anyAttachments ? this.#all<{ message_id: string }>(SQL.inboxMessages, list) : [];
-    this.#run(SQL.emit, list);
-    for (const { message_id } of messageIds) {
-      const row = this.#message(message_id);
-      if (row !== undefined) this.#releaseAttachments(row);
+    const rows: MessageRow[] = [];
+    for (const seq of seqs) {
+      if (seq > this.#lastReportSeq) continue;
+      const unwritten = this.#unwritten.ofReport(seq);
+      if (unwritten === undefined) this.#seen.add(seq);
+      else {
+        const others = unwritten.pending.filter((other) => other !== seq);
+        this.#setPending(unwritten, others);
+        rows.push(unwritten.row);
+      }
+      this.#emitted.add(seq);
     }
+    this.#undo.push(() => {
+      for (const seq of seqs) {
+        this.#seen.delete(seq);
+        this.#emitted.delete(seq);
+      }
+    });
+    if (!this.#anyAttachments) return;
+    const taken = this.#takeSeen().map(({ message_id }) => message_id);
+    for (const row of [...rows, ...this.#messagesOf(taken).values()]) this.#releaseAttachments(row);
   }
 
   sweep(request: SweepRequest): SweptJson {
-    const { nowMs, inDoubtBeforeMs, limit } = request;
+    const { nowMs, inDoubtBeforeMs, unreportedBeforeMs, limit } = request;
+    const isExpired = (row: MessageRow): boolean => row.state === READY && row.expire_at <= nowMs;
+    const isDoubtOver = ({ state, service, updated_at }: MessageRow): boolean =>
+      state === IN_DOUBT && updated_at < (inDoubtBeforeMs[at(SERVICES, service)] ?? Number.NEGATIVE_INFINITY);
+    const isUnreported = ({ state, type, updated_at }: MessageRow): boolean =>
+      (state === ACCEPTED || state === HELD) && updated_at < unreportedBeforeMs[at(TYPES, type)];
+    this.#writeBefore((row) => isExpired(row) || isDoubtOver(row) || isUnreported(row));
     const swept = { expired: [] as string[], noReport: [] as string[], resent: [] as string[], held: [] as string[] };
     let left = limit;
-    /** The oldest of several searches, of which each is in order. */
-    const take = (...found: MessageRow[][]): MessageRow[] => {
-      const rows = found
-        .flat()
-        .sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq)
-        .slice(0, left);
-      left -= rows.length;
-      return rows;
+    /** What `find` finds and is so still, the oldest of several searches first, of which each is in order. */
+    const take = (isStill: (row: MessageRow) => boolean, ...found: MessageRow[][]): MessageRow[] => {
+      const rows = found.flat().filter(isStill);
+      if (found.length > 1) rows.sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq);
+      const taken = rows.slice(0, left);
+      left -= taken.length;
+      return taken;
     };
-    for (const [service] of SERVICES.entries()) {
-      const found = this.#messages(SQL.expired, service, nowMs, left + this.#flights.count(service));
-      const rows = found.filter((row) => !this.#isInFlight(row)).slice(0, left);
-      left -= rows.length;
+    const most = (): number => left + this.#unwritten.size;
+    for (const service of SERVICES.keys()) {
+      const rows = take(isExpired, this.#messages(SQL.expired, service, nowMs, most()));
       this.#moveAll(rows, (message) => expired(message, nowMs));
       for (const row of rows) swept.expired.push(fieldsJson(row));
     }
+    /** Held by this sweep: in their rows they are not so yet. */
+    const heldNow: MessageRow[] = [];
     const waiting = (state: number, type: number, beforeMs: number, service: number | null): MessageRow[] =>
-      this.#messages(SQL.waiting, ...[state, type, beforeMs, service, left]);
+      this.#messages(SQL.waiting, state, type, beforeMs, service, most());
     for (const [service, name] of SERVICES.entries()) {
       const beforeMs = inDoubtBeforeMs[name];
       if (beforeMs === null) continue;
-      const rows = take(...TYPES.map((_, type) => waiting(IN_DOUBT, type, beforeMs, service)));
+      const rows = take(isDoubtOver, ...TYPES.map((_, type) => waiting(IN_DOUBT, type, beforeMs, service)));
       this.#moveAll(rows, (message) => afterDoubt(message, request));
       for (const row of rows) {
         (row.state === HELD ? swept.held : swept.resent).push(fieldsJson(row));
+        if (row.state === HELD) heldNow.push(row);
       }
     }
     for (const [type, name] of TYPES.entries()) {
-      const beforeMs = request.unreportedBeforeMs[name];
-      const rows = take(waiting(ACCEPTED, type, beforeMs, null), waiting(HELD, type, beforeMs, null));
+      const beforeMs = unreportedBeforeMs[name];
+      const found = [waiting(ACCEPTED, type, beforeMs, null), waiting(HELD, type, beforeMs, null)];
+      const rows = take((row) => row.type === type && isUnreported(row), ...found, heldNow);
       this.#moveAll(rows, (message) => unreported(message, nowMs));
       for (const row of rows) swept.noReport.push(fieldsJson(row));
     }
@@ -277,11 +398,15 @@ export class Store {
 
   nextDueMs(service: Service, nowMs: number): number | null {
     const code = SERVICES.indexOf(service);
-    const most = this.#flights.count(code) + 1;
-    const first = (rows: { message_id: string; at: number }[]) => rows.find((row) => !this.#isInFlight(row))?.at;
-    const due = first(this.#all(SQL.nextDue, code, nowMs, most));
-    const expiry = first(this.#all(SQL.nextExpiry, code, most));
-    const next = Math.min(due ?? Number.POSITIVE_INFINITY, expiry ?? Number.POSITIVE_INFINITY);
+    const times = [this.#unwritten.firstDueAfter(code, nowMs)];
+    for (const { expire_at } of this.#unwritten.ready(code)) times.push(expire_at);
+    if (this.#readyInRows(code) > 0) {
+      // Rows of which there is a newer self are passed over.
+      const most = this.#unwritten.size + 1;
+      const first = (rows: { seq: number; at: number }[]) => rows.find((row) => !this.#unwritten.withSeq(row.seq))?.at;
+      times.push(first(this.#all(SQL.nextDue, code, nowMs, most)), first(this.#all(SQL.nextExpiry, code, most)));
+    }
+    const next = times.reduce<number>((least, time) => Math.min(least, time ?? least), Number.POSITIVE_INFINITY);
     return Number.isFinite(next) ? next : null;
   }
 
@@ -294,20 +419,19 @@ export class Store {
   }
 
   listHeld(limit: number): string {
+    this.#writeBefore((row) => row.state === HELD);
+    const most = limit + this.#unwritten.size;
     const found = TYPES.flatMap((_, type) =>
-      this.#messages(SQL.waiting, HELD, type, Number.MAX_SAFE_INTEGER, null, limit),
+      this.#messages(SQL.waiting, HELD, type, Number.MAX_SAFE_INTEGER, null, most),
     );
-    const oldest = found.sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq).slice(0, limit);
+    const held = found.filter(({ state }) => state === HELD);
+    const oldest = held.sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq).slice(0, limit);
     return listJson(oldest.map(fieldsJson));
   }
 
   get(messageIds: readonly string[]): string {
-    const found: string[] = [];
-    for (const messageId of messageIds) {
-      const row = this.#message(messageId);
-      if (row !== undefined) found.push(fieldsJson(row));
-    }
-    return listJson(found);
+    const messages = this.#messagesOf(messageIds);
+    return listJson(messageIds.flatMap((id) => messages.get(id) ?? []).map(fieldsJson));
   }
 
   counts(): Counts {
@@ -352,8 +476,9 @@ export class Store {
   }
 
   prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null): number {
+    this.#takeSeen();
     const pruned = this.#pruneMessages(olderThanMs, limit);
-    this.#run(SQL.pruneReports, olderThanMs, limit);
+    this.#run(SQL.pruneUnmatched, olderThanMs, limit);
     this.#run(SQL.pruneDuplicates, olderThanMs, limit);
     this.#pruneCreated(olderThanMs);
     if (forgetBeforeMs !== null) this.#run(SQL.forget, forgetBeforeMs, limit);
@@ -362,99 +487,114 @@ export class Store {
 
   // The parts.
 
-  #accept(row: NewRow, created: Map<number, number>): Accepted {
-    const [messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, frameKey] = row;
-    const [duplicateKey, hashes, body] = [row[10], row[11], row[12]];
-    const fresh: MessageRow = {
-      ...{ seq: this.#lastSeq + 1, message_id: messageId, state, service, batch_limit: NO_BATCH_LIMIT },
-      ...{ due_at: dueAtMs, expire_at: expireAtMs, updated_at: createdAtMs, claims: 0, result, detail, body },
-    };
-    if (this.#anyRemembered) {
-      const remembered = this.#get<Partial<MessageRow> & { content_hash: string }>(SQL.remembered, messageId);
-      if (remembered !== undefined) {
-        if (remembered.content_hash !== contentHashIn(body)) return 'conflict';
-        return { repeat: fieldsJson({ ...fresh, ...remembered }) };
-      }
-    }
-    const { changes } = this.#run(
-      SQL.insertMessage,
-      ...[fresh.seq, messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, createdAtMs],
-      ...[result, detail, frameKey, body],
-    );
-    if (Number(changes) === 0) {
-      const known = this.#message(messageId);
-      if (known === undefined) throw new Error(`bug: message ${messageId} is neither new nor stored`);
+  /** What a message is answered with whose id was accepted before, or undefined. */
+  #repeatOf(fresh: NewRow, known: MessageRow | undefined, remembered: Remembered | undefined): Accepted | undefined {
+    const body = fresh[BODY];
+    if (known !== undefined) {
       return contentHashIn(known.body) === contentHashIn(body) ? { repeat: fieldsJson(known) } : 'conflict';
     }
-    this.#lastSeq = fresh.seq;
-    this.#numbersChanged = true;
-    this.#count(fresh, 1);
-    if (state === READY) this.#becameReady(fresh);
+    if (remembered === undefined) return undefined;
+    if (remembered.content_hash !== contentHashIn(body)) return 'conflict';
+    return { repeat: fieldsJson({ ...freshRow(fresh, remembered.seq), ...remembered }) };
+  }
+
+  #accept(fresh: NewRow): Accepted {
+    const row = freshRow(fresh, this.#lastSeq + 1);
+    this.#lastSeq = row.seq;
+    this.#unwritten.add(row, false);
+    this.#undo.push(() => this.#unwritten.delete(row));
+    this.#changed.add(row);
+    this.#count(row, 1);
+    const { seq, state, created_at } = row;
+    const [duplicateKey, hashes] = [fresh[10], fresh[11]];
     if (hashes !== null && state === READY) {
       this.#anyAttachments = true;
-      for (const hash of hashes) this.#run(SQL.addUser, fresh.seq, hash);
+      for (const hash of hashes) this.#run(SQL.addUser, seq, hash);
     }
     const sent = state !== SUPPRESSED;
     if (sent) {
-      const bucket = bucketOf(createdAtMs);
-      created.set(bucket, (created.get(bucket) ?? 0) + 1);
+      this.#countCreated(created_at, 1);
+      this.#undo.push(() => this.#countCreated(created_at, -1));
     }
-    if (duplicateKey !== '') this.#run(SQL.addDuplicate, duplicateKey, sent ? createdAtMs : null, createdAtMs);
+    if (duplicateKey !== '') this.#run(SQL.addDuplicate, duplicateKey, sent ? created_at : null, created_at);
     return 'stored';
   }
 
   #settle(settlements: readonly Settlement[], nowMs: number): void {
-    const moves: [HotRow, Move][] = [];
+    const messages = this.#messagesOf(settlements.flatMap(({ messageIds }) => messageIds));
     const seen = new Set<string>();
     for (const settlement of settlements) {
       for (const messageId of settlement.messageIds) {
         if (seen.has(messageId)) throw new Error(`bug: message ${messageId} is settled twice at once`);
         seen.add(messageId);
-        const flight = this.#flights.get(messageId);
-        const row = flight === undefined ? this.#message(messageId) : hotOf(flight);
+        const row = messages.get(messageId);
         if (row === undefined) throw new Error(`bug: message ${messageId} is settled but not stored`);
         const move = settled(movingOf(row), settlement, nowMs);
-        if (move !== null) moves.push([row, move]);
+        if (move !== null) this.#move(row, move);
       }
     }
-    this.#write(moves);
   }
 
   #claim({ service, max }: ClaimRequest, nowMs: number): string {
     const code = SERVICES.indexOf(service);
-    const known = this.#claimStarts[code] ?? ANYWHERE;
-    const start = known.nowMs <= nowMs ? known : ANYWHERE;
-    let next = start;
-    let frame: ClaimableRow[] = [];
+    let frame: MessageRow[] = [];
+    let next = ANYWHERE;
     // Mostly what is oldest is all of one lane, and found at once; else the search goes as far as it must.
     for (const reach of [max, CLAIM_REACH]) {
-      const most = reach + this.#flights.count(code);
-      const found = this.#lists<ClaimableValues>(SQL.claimable, code, nowMs, start.dueAtMs, start.seq, nowMs, most).map(
-        (values) => claimableRow(values, code),
-      );
-      const waiting = found.filter((row) => !this.#isInFlight(row));
-      frame = oneFrame(waiting.slice(0, reach), max);
-      next = startAfter(start, found, waiting, frame, nowMs, this.#lastSeq);
-      if (found.length < most || frame.length >= Math.min(max, frame[0]?.batch_limit ?? max)) break;
+      const { inRows, end } = this.#claimableInRows(code, nowMs, reach);
+      const waiting = inOrder(inRows, this.#claimableUnwritten(code, nowMs, reach)).slice(0, reach);
+      frame = oneFrame(waiting, max);
+      const taken = new Set(frame);
+      const left = inRows.find((row) => !taken.has(row));
+      next = left ? { dueAtMs: left.due_at, seq: left.seq, nowMs } : end;
+      if (waiting.length < reach || frame.length >= Math.min(max, frame[0]?.batch_limit ?? max)) break;
     }
     this.#claimStarts[code] = next;
-    if (frame.length === 0) return '[]';
-    for (const row of frame) {
-      this.#count(row, -1);
-      applyMove(row, claimed(movingOf(row), nowMs));
-      this.#count(row, 1);
-    }
-    this.#numbersChanged = true;
-    this.#undo.push(this.#flights.takeOff(frame, nowMs));
+    this.#moveAll(frame, (message) => claimed(message, nowMs));
     return listJson(frame.map(fieldsJson));
   }
 
+  /** READY, due and not expired, in order. */
+  #claimableUnwritten(service: number, nowMs: number, most: number): MessageRow[] {
+    const claimable: MessageRow[] = [];
+    for (const row of this.#unwritten.ready(service)) {
+      if (row.due_at > nowMs || claimable.length === most) break;
+      if (row.expire_at > nowMs) claimable.push(row);
+    }
+    return claimable;
+  }
+
+  /** The same of messages of which there is no newer self than their rows; and where those end that were looked at. */
+  #claimableInRows(service: number, nowMs: number, most: number): { inRows: MessageRow[]; end: ClaimStart } {
+    const known = this.#claimStarts[service] ?? ANYWHERE;
+    let end = known.nowMs <= nowMs ? { ...known, nowMs } : { ...ANYWHERE, nowMs };
+    const inRows: MessageRow[] = [];
+    if (this.#readyInRows(service) === 0) return { inRows, end };
+    for (;;) {
+      const values = this.#lists<MessageValues>(SQL.claimable, service, nowMs, end.dueAtMs, end.seq, nowMs, most);
+      const found = values.map(messageRow);
+      for (const row of found) if (!this.#unwritten.withSeq(row.seq)) inRows.push(row);
+      const last = found.at(-1);
+      if (last) end = { dueAtMs: last.due_at, seq: last.seq + 1, nowMs };
+      if (found.length < most || inRows.length >= most) return { inRows, end };
+    }
+  }
+
+  /** How many messages are READY and have no newer self than their rows. */
+  #readyInRows(service: number): number {
+    return (this.#open[service]?.[READY] ?? 0) - this.#unwritten.countReady(service);
+  }
+
   #pruneMessages(olderThanMs: number, limit: number): number {
-    const found = this.#findPrunable(olderThanMs, limit);
+    const isOld = (row: MessageRow): boolean =>
+      row.state >= OPEN_STATES && row.created_at < olderThanMs && row.updated_at < olderThanMs;
+    this.#writeBefore(isOld);
+    const found = this.#findPrunable(olderThanMs, limit, isOld);
     // Room is made before any is taken: a store that is full can be pruned.
-    for (const { seq, message_id } of found) {
-      this.#run(SQL.deleteMessage, seq);
-      this.#run(SQL.deleteReports, message_id);
+    for (const row of found) {
+      this.#run(SQL.deleteMessage, row.seq);
+      if (this.#anyUnmatched) this.#run(SQL.deleteUnmatched, row.message_id);
+      this.#takeOut(row);
     }
     for (const row of found) {
       this.#run(
@@ -475,112 +615,177 @@ export class Store {
     for (const bucket of this.#created.keys()) if (bucket < first) this.#created.delete(bucket);
   }
 
-  #findPrunable(olderThanMs: number, limit: number): PrunableRow[] {
-    const found: PrunableRow[] = [];
+  #findPrunable(olderThanMs: number, limit: number, isOld: (row: MessageRow) => boolean): MessageRow[] {
+    const found: MessageRow[] = [];
     let after = 0;
     for (;;) {
-      const rows = this.#all<PrunableRow>(SQL.pruneScan, after);
+      const rows = this.#messages(SQL.pruneScan, after);
       for (const row of rows) {
         if (found.length >= limit || row.created_at >= olderThanMs) return found;
         after = row.seq;
-        const ended = row.state >= OPEN_STATES && row.updated_at < olderThanMs;
-        if (ended && !this.#hasReportsWaiting(row.message_id)) found.push(row);
+        if (isOld(row) && !this.#hasReportsWaiting(row)) found.push(row);
       }
       if (rows.length < PRUNE_CHUNK) return found;
     }
   }
 
   #moveEach(messageIds: readonly string[], decide: (message: Moving) => Move | null): string {
+    const messages = this.#messagesOf(messageIds);
     const moved: string[] = [];
     for (const messageId of messageIds) {
-      const row = this.#message(messageId);
+      const row = messages.get(messageId);
       const move = row === undefined ? null : decide(movingOf(row));
       if (row === undefined || move === null) continue;
-      this.#moveOne(row, move);
+      this.#move(row, move);
       moved.push(fieldsJson(row));
     }
     return listJson(moved);
   }
 
-  // Moves: each writes the row, and makes the row that it is given what it is then.
+  // Messages.
 
-  #moveAll(rows: readonly HotRow[], decide: (message: Moving & { readonly expireAtMs: number }) => Move): void {
-    this.#write(rows.map((row) => [row, decide(movingOf(row))]));
+  #moveAll(rows: readonly MessageRow[], decide: (message: Moving & { readonly expireAtMs: number }) => Move): void {
+    for (const row of rows) this.#move(row, decide(movingOf(row)));
   }
 
-  #moveOne(row: HotRow, move: Move): void {
-    this.#change(row, move);
-    const { state, updated_at, result, detail, claims, due_at, batch_limit, seq } = row;
-    this.#run(SQL.moveOne, state, updated_at, result, detail, claims, due_at, batch_limit, seq);
+  /** Makes the row that it is given what it is then. */
+  #move(row: MessageRow, move: Move): void {
+    this.#change(row, hotColumns(move, row.reports));
   }
 
-  /** One statement for all that are alike: a frame is settled as a whole. */
-  #write(moves: readonly (readonly [HotRow, Move])[]): void {
-    const groups: { readonly like: HotRow; readonly seqs: number[] }[] = [];
-    for (const [row, move] of moves) {
-      if (move.dueAtMs !== row.due_at || move.batchLimit !== row.batch_limit) {
-        this.#moveOne(row, move);
-        continue;
-      }
-      this.#change(row, move);
-      const group = groups.find(({ like }) => isWrittenAlike(like, row));
-      if (group === undefined) groups.push({ like: row, seqs: [row.seq] });
-      else group.seqs.push(row.seq);
-    }
-    for (const { like, seqs } of groups) {
-      const { state, updated_at, result, detail, claims } = like;
-      this.#run(SQL.moveAlike, state, updated_at, result, detail, claims, JSON.stringify(seqs));
-    }
-  }
-
-  /** Changes the row in memory, and what is remembered beside the database. */
-  #change(row: HotRow, move: Move): void {
-    if (row.state === IN_FLIGHT) {
-      const undo = this.#flights.land(row.message_id);
-      if (undo !== undefined) this.#undo.push(undo);
-    }
+  #change(row: MessageRow, hot: HotColumns): void {
+    this.#unwritten.add(row, true);
     this.#count(row, -1);
-    applyMove(row, move);
+    const before = this.#unwritten.change(row, hot);
     this.#count(row, 1);
-    this.#numbersChanged = true;
-    if (row.state === READY) this.#becameReady(row);
+    this.#undo.push(() => this.#unwritten.change(row, before));
+    this.#changed.add(row);
+    this.#written.delete(row);
     this.#releaseAttachments(row);
   }
 
-  #count({ service, state }: HotRow, by: 1 | -1): void {
+  #keepReport(row: MessageRow, report: ReportRow, nowMs: number): void {
+    const move = reported(movingOf(row), { result: report.result, outcome: at(OUTCOMES, report.outcome) }, nowMs);
+    const reports = withReport(row.reports, report);
+    // Pending first: the attachments of a message stay while it has a report that is.
+    this.#unwritten.add(row, true);
+    const unwritten = this.#unwritten.of(row);
+    if (unwritten !== undefined) this.#setPending(unwritten, [...unwritten.pending, report.seq]);
+    this.#change(row, move === null ? { ...hotColumnsOf(row), reports } : hotColumns(move, reports));
+  }
+
+  #setPending(unwritten: Unwritten, pending: readonly number[]): void {
+    const before = this.#unwritten.setPending(unwritten, pending);
+    this.#undo.push(() => this.#unwritten.setPending(unwritten, before));
+  }
+
+  /** Out of the inbox. */
+  #takeSeen(): InboxRow[] {
+    if (this.#seen.size === 0) return [];
+    const seqs = [...this.#seen];
+    this.#seen.clear();
+    this.#undo.push(() => {
+      for (const seq of seqs) this.#seen.add(seq);
+    });
+    return this.#all<InboxRow>(SQL.emit, JSON.stringify(seqs));
+  }
+
+  #unmatched(messageId: string, seq: number): ReportRow | undefined {
+    return this.#get<ReportRow>(SQL.unmatched, messageId, seq);
+  }
+
+  /** What came for these ids while there was no such message, each as id and wire. */
+  #unmatchedWires(messageIds: readonly string[]): Set<string> {
+    if (!this.#anyUnmatched) return new Set();
+    const found = this.#all<ReportRow>(SQL.unmatchedWires, JSON.stringify(messageIds));
+    return new Set(found.map(({ message_id, wire }) => message_id + wire));
+  }
+
+  #count({ service, state }: MessageRow, by: 1 | -1): void {
     const counts = this.#open[service];
     if (state < OPEN_STATES && counts !== undefined) counts[state] = (counts[state] ?? 0) + by;
   }
 
-  #becameReady({ service, due_at, seq }: HotRow): void {
+  /** Messages as they are now, by id; those that are not stored are left out. */
+  #messagesOf(messageIds: readonly string[]): Map<string, MessageRow> {
+    const messages = new Map<string, MessageRow>();
+    const others: string[] = [];
+    for (const messageId of messageIds) {
+      const row = this.#unwritten.withId(messageId);
+      if (row === undefined) others.push(messageId);
+      else messages.set(messageId, row);
+    }
+    if (others.length === 0) return messages;
+    for (const row of this.#messages(SQL.messages, JSON.stringify(others))) messages.set(row.message_id, row);
+    return messages;
+  }
+
+  #rememberedOf(messageIds: readonly string[]): Map<string, Remembered> {
+    const remembered = this.#anyRemembered ? this.#all<Remembered>(SQL.remembered, JSON.stringify(messageIds)) : [];
+    return new Map(remembered.map((row) => [row.message_id, row]));
+  }
+
+  #countCreated(atMs: number, by: 1 | -1): void {
+    const bucket = bucketOf(atMs);
+    this.#created.set(bucket, (this.#created.get(bucket) ?? 0) + by);
+  }
+
+  // Rows.
+
+  /** Before a question that only rows can answer: writes them when it is about any message that is unwritten. */
+  #writeBefore(isAbout: (row: MessageRow) => boolean): void {
+    if (this.#unwritten.some(isAbout)) this.#writeRows();
+  }
+
+  /** Those that are written leave `#unwritten` with the commit. */
+  #writeRows(): void {
+    const toWrite = [...this.#unwritten].filter(({ row }) => !this.#written.has(row));
+    for (const { row } of toWrite) this.#written.add(row);
+    this.#undo.push(() => {
+      for (const { row } of toWrite) this.#written.delete(row);
+    });
+    for (const unwritten of toWrite) {
+      const { row, isStored, pending } = unwritten;
+      if (isStored) this.#run(SQL.moveMessage, ...hotValues(row), row.seq);
+      else this.#run(SQL.putMessage, ...messageValues(row));
+      if (pending.length === 0) continue;
+      for (const seq of pending) this.#run(SQL.insertInbox, seq, row.message_id);
+      this.#setPending(unwritten, []);
+    }
+  }
+
+  /** A message that is pruned: in the database it is gone already. */
+  #takeOut(row: MessageRow): void {
+    const unwritten = this.#unwritten.of(row);
+    if (unwritten === undefined) return;
+    this.#unwritten.delete(row);
+    this.#undo.push(() => this.#unwritten.add(row, unwritten.isStored));
+  }
+
+  /** Its row is the newest self again. */
+  #isReadyInRow({ service, due_at, seq }: MessageRow): void {
     const start = this.#claimStarts[service] ?? ANYWHERE;
     if (due_at < start.dueAtMs || (due_at === start.dueAtMs && seq < start.seq)) {
       this.#claimStarts[service] = { dueAtMs: due_at, seq, nowMs: start.nowMs };
     }
   }
 
-  #isInFlight({ message_id }: { readonly message_id: string }): boolean {
-    return this.#flights.get(message_id) !== undefined;
-  }
+  // The parts.
 
-  /** A message as it is now. */
-  #message(messageId: string): MessageRow | undefined {
-    const [row] = this.#messages(SQL.message, messageId);
-    const flight = this.#flights.get(messageId);
-    return row === undefined || flight === undefined ? row : Object.assign(row, flight);
-  }
-
-  #hasReportsWaiting(messageId: string): boolean {
-    return this.#get(SQL.waitingReport, messageId) !== undefined;
+  #hasReportsWaiting(row: MessageRow): boolean {
+    if ((this.#unwritten.of(row)?.pending.length ?? 0) > 0) return true;
+    if (this.#anyUnmatched && this.#get(SQL.waitingUnmatched, row.message_id) !== undefined) return true;
+    const seqs = reportsIn(row).map(({ seq }) => seq);
+    return seqs.length > 0 && this.#get(SQL.waitingReport, JSON.stringify(seqs)) !== undefined;
   }
 
   #hasUsers(hash: string): boolean {
     return this.#get(SQL.hasUsers, hash) !== undefined;
   }
 
-  #releaseAttachments({ seq, message_id, state }: Pick<HotRow, 'seq' | 'message_id' | 'state'>): void {
-    if (!this.#anyAttachments || state < OPEN_STATES || this.#hasReportsWaiting(message_id)) return;
-    const hashes = this.#all<{ hash: string }>(SQL.releaseUsers, seq);
+  #releaseAttachments(row: MessageRow): void {
+    if (!this.#anyAttachments || row.state < OPEN_STATES || this.#hasReportsWaiting(row)) return;
+    const hashes = this.#all<{ hash: string }>(SQL.releaseUsers, row.seq);
     for (const { hash } of hashes) this.#perhapsUnused.add(hash);
   }
 
@@ -611,9 +816,11 @@ export class Store {
     return this.#prepared(sql).get(...params) as Row | undefined;
   }
 
-  /** The rows of a statement that selects the columns of MESSAGE. */
+  /** What a statement finds that selects messages: each as it is now, which its row may not be. */
   #messages(sql: string, ...params: SQLInputValue[]): MessageRow[] {
-    return this.#lists<MessageValues>(sql, ...params).map(messageRow);
+    return this.#lists<MessageValues>(sql, ...params).map(
+      (values) => this.#unwritten.withSeq(values[0]) ?? messageRow(values),
+    );
   }
 
   /** Rows as lists of values, which are quicker than objects; Node.js before 24 makes only these. */
@@ -634,36 +841,34 @@ export class Store {
 
 const RETURNS_LISTS = 'setReturnArrays' in StatementSync.prototype;
 
+/** A row of `remembered`. */
+type Remembered = Pick<MessageRow, 'message_id' | 'seq' | Exclude<keyof HotColumns, 'reports'>> & {
+  readonly content_hash: string;
+};
+
+/** Where `body` stands in a NewRow. */
+const BODY = 12;
+
+function freshRow(fresh: NewRow, seq: number): MessageRow {
+  const [messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, frameKey] = fresh;
+  return {
+    ...{ seq, message_id: messageId, service, type, created_at: createdAtMs, expire_at: expireAtMs },
+    ...{ frame_key: frameKey, body: fresh[BODY], state, batch_limit: NO_BATCH_LIMIT, due_at: dueAtMs },
+    ...{ updated_at: createdAtMs, claims: 0, result, detail, reports: null },
+  };
+}
+
+/** Two lists, each in order of claiming, as one. */
+function inOrder(some: readonly MessageRow[], others: readonly MessageRow[]): readonly MessageRow[] {
+  if (some.length === 0) return others;
+  if (others.length === 0) return some;
+  return [...some, ...others].sort((a, b) => a.due_at - b.due_at || a.seq - b.seq);
+}
+
 /** The oldest row and those that may share a frame with it, as many as fit. */
-function oneFrame(rows: readonly ClaimableRow[], max: number): ClaimableRow[] {
+function oneFrame(rows: readonly MessageRow[], max: number): MessageRow[] {
   const [head] = rows;
   if (head === undefined) return [];
   const alike = rows.filter((row) => row.frame_key === head.frame_key && row.batch_limit === head.batch_limit);
   return alike.slice(0, Math.min(max, head.batch_limit));
-}
-
-/** Where the next claim may begin, when `found` is what lay there in order, and `frame` is taken of what is `waiting`. */
-function startAfter(
-  start: ClaimStart,
-  found: readonly ClaimableRow[],
-  waiting: readonly ClaimableRow[],
-  frame: readonly ClaimableRow[],
-  nowMs: number,
-  lastSeq: number,
-): ClaimStart {
-  const left = waiting.find((row, i) => row !== frame[i]);
-  if (left !== undefined) return { dueAtMs: left.due_at, seq: left.seq, nowMs };
-  const last = found.at(-1);
-  if (last !== undefined) return { dueAtMs: last.due_at, seq: last.seq + 1, nowMs };
-  return { dueAtMs: Math.max(start.dueAtMs, nowMs), seq: lastSeq + 1, nowMs };
-}
-
-function isWrittenAlike(a: HotRow, b: HotRow): boolean {
-  return (
-    a.state === b.state &&
-    a.updated_at === b.updated_at &&
-    a.result === b.result &&
-    a.detail === b.detail &&
-    a.claims === b.claims
-  );
 }

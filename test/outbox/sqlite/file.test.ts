@@ -59,10 +59,12 @@ describe('the store on disk', () => {
       await outbox.accept([newMessage('A')]);
       const hash = await outbox.putAttachment(Buffer.from('picture'));
       const names = fs.readdirSync(path.dirname(file)).toSorted();
-      assert.deepEqual(names, ['account.db', 'account.db-attachments', 'account.db-wal', 'account.db.lock']);
+      const beside = ['-attachments', '-log', '-wal', '.lock'].map((suffix) => `account.db${suffix}`);
+      assert.deepEqual(names, ['account.db', ...beside]);
       if (!hasModes) return;
       assert.equal(modeOf(path.dirname(file)), '700');
-      for (const suffix of ['', '-wal', '.lock', `-attachments/${hash}`]) assert.equal(modeOf(file + suffix), '600');
+      for (const suffix of ['', '-log', '-wal', '.lock', `-attachments/${hash}`])
+        assert.equal(modeOf(file + suffix), '600');
       assert.equal(modeOf(`${file}-attachments`), '700');
     } finally {
       process.umask(umask);

@@ -1,8 +1,10 @@
 /**
- * The durable engine beside the one in memory: the same random calls must come to the same answers, errors and restarts
- * included. fast-check prints the seed and the shortest sequence when they differ.
+ * The durable engine beside the one in memory: the same random calls must come to the same answers, errors, restarts and
+ * `kill -9` included, however much of it is only in the log. fast-check prints the seed and the shortest sequence when they
+ * differ.
  */
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { MemoryOutbox } from '../../../lib/outbox/memory.ts';
@@ -64,8 +66,16 @@ const settlementParts = fc.record({
   batchLimit: fc.constantFrom(1, 2, 100),
 });
 
-/** A step: what to do with an outbox, given the frames that it has claimed and not settled. */
-type Step = (outbox: Outbox, frames: string[][]) => Promise<unknown>;
+/** What a step may do with an outbox. */
+interface Under {
+  outbox: Outbox;
+  /** Claimed and not settled. */
+  readonly frames: string[][];
+  /** Ends the process as `kill -9` does, and opens what it leaves. */
+  kill(nowMs: number): Promise<void>;
+}
+
+type Step = (under: Under) => Promise<unknown>;
 
 const claim = fc.option(fc.record({ service, max: limit }));
 
@@ -74,13 +84,13 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
     weight: 4,
     arbitrary: fc
       .array(message, { maxLength: 5 })
-      .map((messages) => ({ name: 'accept', step: (outbox: Outbox) => outbox.accept(messages) })),
+      .map((messages) => ({ name: 'accept', step: ({ outbox }: Under) => outbox.accept(messages) })),
   },
   {
     weight: 6,
     arbitrary: fc.tuple(fc.boolean(), settlementParts, claim, atMs).map(([answers, parts, request, nowMs]) => ({
       name: 'exchange',
-      step: async (outbox: Outbox, frames: string[][]) => {
+      step: async ({ outbox, frames }: Under) => {
         const answered = answers ? frames.shift() : undefined;
         const settlements = answered === undefined ? [] : [{ messageIds: answered, ...parts }];
         const claimed = await outbox.exchange(settlements, request, nowMs);
@@ -91,19 +101,19 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
   },
   fc.tuple(messageIds, settlementParts, claim, atMs).map(([ids, parts, request, nowMs]) => ({
     name: 'exchange of any',
-    step: (outbox: Outbox) => outbox.exchange([{ messageIds: ids, ...parts }], request, nowMs),
+    step: ({ outbox }: Under) => outbox.exchange([{ messageIds: ids, ...parts }], request, nowMs),
   })),
   {
     weight: 2,
     arbitrary: fc.tuple(fc.array(report, { maxLength: 5 }), atMs).map(([reports, nowMs]) => ({
       name: 'takeReports',
-      step: (outbox: Outbox) => outbox.takeReports(reports, nowMs),
+      step: ({ outbox }: Under) => outbox.takeReports(reports, nowMs),
     })),
   },
-  limit.map((most) => ({ name: 'pendingReports', step: (outbox: Outbox) => outbox.pendingReports(most) })),
+  limit.map((most) => ({ name: 'pendingReports', step: ({ outbox }: Under) => outbox.pendingReports(most) })),
   fc.array(fc.nat(20), { maxLength: 5 }).map((seqs) => ({
     name: 'reportsEmitted',
-    step: (outbox: Outbox) => outbox.reportsEmitted(seqs),
+    step: ({ outbox }: Under) => outbox.reportsEmitted(seqs),
   })),
   {
     weight: 3,
@@ -115,42 +125,82 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
         unreportedBeforeMs: fc.record({ SMS: atMs, LMS: atMs, MMS: fc.constant(0) }),
         limit,
       })
-      .map((request) => ({ name: 'sweep', step: (outbox: Outbox) => outbox.sweep(request) })),
+      .map((request) => ({ name: 'sweep', step: ({ outbox }: Under) => outbox.sweep(request) })),
   },
   fc.tuple(service, atMs).map(([of, nowMs]) => ({
     name: 'nextDueMs',
-    step: (outbox: Outbox) => outbox.nextDueMs(of, nowMs),
+    step: ({ outbox }: Under) => outbox.nextDueMs(of, nowMs),
   })),
   fc.tuple(messageIds, atMs).map(([ids, nowMs]) => ({
     name: 'cancel',
-    step: (outbox: Outbox) => outbox.cancel(ids, nowMs),
+    step: ({ outbox }: Under) => outbox.cancel(ids, nowMs),
   })),
   fc.tuple(messageIds, atMs).map(([ids, nowMs]) => ({
     name: 'release',
-    step: (outbox: Outbox) => outbox.release(ids, nowMs),
+    step: ({ outbox }: Under) => outbox.release(ids, nowMs),
   })),
-  messageIds.map((ids) => ({ name: 'get', step: (outbox: Outbox) => outbox.get(ids) })),
-  fc.constant({ name: 'counts', step: (outbox: Outbox) => outbox.counts() }),
+  messageIds.map((ids) => ({ name: 'get', step: ({ outbox }: Under) => outbox.get(ids) })),
+  fc.constant({ name: 'counts', step: ({ outbox }: Under) => outbox.counts() }),
   atMs.map((sinceMs) => ({
     name: 'recentDuplicates',
-    step: async (outbox: Outbox) => [
+    step: async ({ outbox }: Under) => [
       ...(await outbox.recentDuplicates({ duplicateKeys: ['k1', 'k2', 'k3'], sinceMs })),
     ],
   })),
-  atMs.map((sinceMs) => ({ name: 'createdSince', step: (outbox: Outbox) => outbox.createdSince(sinceMs) })),
+  atMs.map((sinceMs) => ({ name: 'createdSince', step: ({ outbox }: Under) => outbox.createdSince(sinceMs) })),
   fc.tuple(atMs, limit, fc.option(atMs)).map(([olderThanMs, most, forgetBeforeMs]) => ({
     name: 'prune',
-    step: (outbox: Outbox) => outbox.prune(olderThanMs, most, forgetBeforeMs),
+    step: ({ outbox }: Under) => outbox.prune(olderThanMs, most, forgetBeforeMs),
   })),
   atMs.map((nowMs) => ({
     name: 'restart',
-    step: async (outbox: Outbox, frames: string[][]) => {
+    step: async ({ outbox, frames }: Under) => {
       frames.length = 0;
       await outbox.close();
       await outbox.open(nowMs);
     },
   })),
+  atMs.map((nowMs) => ({
+    name: 'kill',
+    step: async (under: Under) => {
+      under.frames.length = 0;
+      await under.kill(nowMs);
+    },
+  })),
 );
+
+function inMemory(): Under {
+  const outbox = new MemoryOutbox();
+  const kill = async (nowMs: number): Promise<void> => {
+    await outbox.close();
+    await outbox.open(nowMs);
+  };
+  return { outbox, frames: [], kill };
+}
+
+let files = 0;
+
+/** What was committed is in the files, where a copy of them finds it as the next process would. */
+function onDisk(folder: string, mostUnwritten: number): Under {
+  const nextFile = (): string => path.join(folder, `${files++}.db`);
+  let file = nextFile();
+  const under: Under = {
+    outbox: inProcessOutbox({ file, mostUnwritten }),
+    frames: [],
+    async kill(nowMs) {
+      const left = nextFile();
+      for (const suffix of ['', '-wal', '-log']) fs.copyFileSync(file + suffix, left + suffix);
+      await under.outbox.close();
+      file = left;
+      under.outbox = inProcessOutbox({ file, mostUnwritten });
+      await under.outbox.open(nowMs);
+    },
+  };
+  return under;
+}
+
+/** From every change in the database at once to nearly none. */
+const mostUnwritten = fc.constantFrom(0, 1, 5, 10_000);
 
 /** The answer, or what tells one error from another. */
 async function outcome(answer: Promise<unknown>): Promise<unknown> {
@@ -165,26 +215,22 @@ describe('SQLite and memory', () => {
   it('answer random calls alike', async function () {
     this.timeout(120_000);
     const folder = makeFolder();
-    let run = 0;
     try {
       await fc.assert(
-        fc.asyncProperty(fc.array(steps, { maxLength: 60, size: 'max' }), async (sequence) => {
-          const memory = new MemoryOutbox();
-          const sqlite = inProcessOutbox({ file: path.join(folder, `${run++}.db`) });
-          await Promise.all([memory.open(START_MS), sqlite.open(START_MS)]);
+        fc.asyncProperty(fc.array(steps, { maxLength: 60, size: 'max' }), mostUnwritten, async (sequence, most) => {
+          const [memory, sqlite] = [inMemory(), onDisk(folder, most)];
+          await Promise.all([memory.outbox.open(START_MS), sqlite.outbox.open(START_MS)]);
           try {
-            const memoryFrames: string[][] = [];
-            const sqliteFrames: string[][] = [];
             for (const { name, step } of sequence) {
-              const expected = await outcome(step(memory, memoryFrames));
-              assert.deepEqual(await outcome(step(sqlite, sqliteFrames)), expected, name);
-              assert.deepEqual(await sqlite.counts(), await memory.counts(), `counts after ${name}`);
+              const expected = await outcome(step(memory));
+              assert.deepEqual(await outcome(step(sqlite)), expected, name);
+              assert.deepEqual(await sqlite.outbox.counts(), await memory.outbox.counts(), `counts after ${name}`);
             }
             const ids = Array.from({ length: 31 }, (_, n) => `M${n}`);
-            assert.deepEqual(await sqlite.get(ids), await memory.get(ids));
-            assert.deepEqual(await sqlite.pendingReports(100), await memory.pendingReports(100));
+            assert.deepEqual(await sqlite.outbox.get(ids), await memory.outbox.get(ids));
+            assert.deepEqual(await sqlite.outbox.pendingReports(100), await memory.outbox.pendingReports(100));
           } finally {
-            await sqlite.close();
+            await sqlite.outbox.close();
           }
         }),
         { numRuns: Number(process.env['USHOT_MODEL_RUNS'] ?? 40) },

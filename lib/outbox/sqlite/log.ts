@@ -1,0 +1,114 @@
+/**
+ * The log beside the database: a file of entries, each synced before anybody hears of what it tells. One small write and
+ * one sync keep what would take a database many pages.
+ *
+ * Entries are written one behind the other. Once the database has all that they tell of, the log begins anew at its start,
+ * over what is there: each entry carries the number of its generation, and the database knows which one is valid. An entry
+ * that a crash tore, or that belongs to an earlier generation, ends the log.
+ *
+ * As with SQLite's own log, a sector that is written again with the same bytes is trusted to keep them.
+ */
+import fs from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { storeError } from './problems.ts';
+
+/** Before each entry: generation, length of the entry, and a checksum of both and of the entry. */
+const HEADER_BYTES = 12;
+const CHECKED_BYTES = 8;
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MOST = 3;
+
+/** A log that is longer begins anew soon. */
+const LONG_BYTES = 8 * 1024 * 1024;
+
+export class Log {
+  readonly #file: string;
+  readonly #descriptor: number;
+  #generation: number;
+  #end = 0;
+
+  /** `generation` is the valid one. The file must be there. */
+  constructor(file: string, generation: number) {
+    this.#file = file;
+    this.#generation = generation;
+    this.#descriptor = fs.openSync(file, 'r+');
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  get isLong(): boolean {
+    return this.#end > LONG_BYTES;
+  }
+
+  /** The entries that are valid, in order. New ones go behind them. */
+  *read(): Generator<string, void, undefined> {
+    const header = Buffer.alloc(HEADER_BYTES);
+    for (;;) {
+      if (this.#readAt(header, this.#end) < HEADER_BYTES) return;
+      const [generation, length] = [header.readUInt32LE(0), header.readUInt32LE(4)];
+      const left = fs.fstatSync(this.#descriptor).size - this.#end - HEADER_BYTES;
+      if (generation !== this.#generation || length === 0 || length > left) return;
+      const entry = Buffer.alloc(length);
+      this.#readAt(entry, this.#end + HEADER_BYTES);
+      if (checksum(header, entry) !== header.readUInt32LE(CHECKED_BYTES)) return;
+      this.#end += HEADER_BYTES + length;
+      yield entry.toString('utf8');
+    }
+  }
+
+  /** When it returns, the entry is on disk. When it throws, it will not be read. */
+  append(entry: string): void {
+    const room = Buffer.allocUnsafe(HEADER_BYTES + entry.length * UTF8_BYTES_MOST);
+    const length = room.write(entry, HEADER_BYTES, 'utf8');
+    const bytes = room.subarray(0, HEADER_BYTES + length);
+    bytes.writeUInt32LE(this.#generation, 0);
+    bytes.writeUInt32LE(length, 4);
+    bytes.writeUInt32LE(checksum(bytes, bytes.subarray(HEADER_BYTES)), CHECKED_BYTES);
+    try {
+      this.#writeAt(bytes, this.#end);
+      fs.fdatasyncSync(this.#descriptor);
+    } catch (error) {
+      this.#spoil();
+      throw error;
+    }
+    this.#end += bytes.length;
+  }
+
+  /** After the database has all that the log tells of, and that `generation` is the valid one. */
+  restart(generation: number): void {
+    this.#generation = generation;
+    this.#end = 0;
+  }
+
+  close(): void {
+    fs.closeSync(this.#descriptor);
+  }
+
+  #readAt(bytes: Buffer, at: number): number {
+    return fs.readSync(this.#descriptor, bytes, 0, bytes.length, at);
+  }
+
+  #writeAt(bytes: Buffer, at: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      const written = fs.writeSync(this.#descriptor, bytes, done, bytes.length - done, at + done);
+      if (written === 0) throw storeError('full', { file: this.#file, detail: 'nothing was written' });
+      done += written;
+    }
+  }
+
+  /** What was refused must not come back after a crash, if the disk lets us say so. */
+  #spoil(): void {
+    try {
+      this.#writeAt(Buffer.alloc(HEADER_BYTES), this.#end);
+    } catch {
+      // Nothing more can be done; the next entry is written over it.
+    }
+  }
+}
+
+/** `header` holds what is checked of it in its first bytes. */
+function checksum(header: Buffer, entry: Buffer): number {
+  return crc32(entry, crc32(header.subarray(0, CHECKED_BYTES)));
+}

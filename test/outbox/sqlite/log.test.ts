@@ -1,0 +1,103 @@
+/** The log beside the database: what is read back, whatever a crash left at its end. */
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
+import fc from 'fast-check';
+import { Log } from '../../../lib/outbox/sqlite/log.ts';
+import { makeFolder, removeFolder } from './folder.ts';
+
+describe('the log', () => {
+  let folder: string;
+  let file: string;
+  const open: Log[] = [];
+
+  beforeEach(() => {
+    folder = makeFolder();
+    file = path.join(folder, 'log');
+    fs.writeFileSync(file, '');
+  });
+  afterEach(() => {
+    for (const log of open.splice(0)) log.close();
+    removeFolder(folder);
+  });
+
+  const openLog = (generation: number): Log => {
+    const log = new Log(file, generation);
+    open.push(log);
+    return log;
+  };
+  const entriesOf = (generation: number): string[] => [...openLog(generation).read()];
+  const write = (generation: number, entries: readonly string[]): void => {
+    const log = openLog(generation);
+    for (const entry of entries) log.append(entry);
+  };
+
+  it('gives back what was appended, in order, also behind what was read', () => {
+    write(7, ['["one"]', '["한글"]']);
+    const log = openLog(7);
+    assert.deepEqual([...log.read()], ['["one"]', '["한글"]']);
+    log.append('three');
+    assert.deepEqual(entriesOf(7), ['["one"]', '["한글"]', 'three']);
+  });
+
+  it('is empty when it never was written', () => {
+    assert.deepEqual(entriesOf(1), []);
+  });
+
+  it('knows nothing of earlier generations, whose entries it is written over', () => {
+    const log = openLog(1);
+    for (const entry of ['first', 'second', 'third']) log.append(entry);
+    log.restart(2);
+    assert.deepEqual(entriesOf(2), []);
+    log.append('FIRST');
+    assert.deepEqual(entriesOf(2), ['FIRST'], 'what stands behind it is old');
+    assert.equal(log.generation, 2);
+  });
+
+  it('ends where a crash tore it, wherever that was', () => {
+    write(3, ['kept', '말을 잇지 못하고']);
+    const whole = fs.readFileSync(file);
+    const keptBytes = 12 + Buffer.byteLength('kept');
+    fc.assert(
+      fc.property(
+        fc.integer({ min: keptBytes, max: whole.length - 1 }),
+        fc.integer({ min: 1, max: 255 }),
+        (at, flip) => {
+          fs.writeFileSync(file, whole.subarray(0, at));
+          assert.deepEqual(entriesOf(3), ['kept'], `cut at ${at}`);
+          const damaged = Buffer.from(whole);
+          damaged.writeUInt8((damaged.readUInt8(at) ?? 0) ^ flip, at);
+          fs.writeFileSync(file, damaged);
+          assert.deepEqual(entriesOf(3), ['kept'], `changed at ${at}`);
+        },
+      ),
+    );
+  });
+
+  it('reads nothing of an entry that it refused', () => {
+    write(1, ['kept']);
+    const log = openLog(1);
+    assert.deepEqual([...log.read()], ['kept']);
+    const original = fs.fdatasyncSync;
+    fs.fdatasyncSync = () => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    };
+    try {
+      assert.throws(() => log.append('refused'), { code: 'EIO' });
+    } finally {
+      fs.fdatasyncSync = original;
+    }
+    assert.deepEqual(entriesOf(1), ['kept']);
+    log.append('next');
+    assert.deepEqual(entriesOf(1), ['kept', 'next']);
+  });
+
+  it('is long after eight megabytes, until it begins anew', () => {
+    const log = openLog(1);
+    const entry = 'x'.repeat(1024 * 1024);
+    for (let i = 0; i < 8; i++) log.append(entry);
+    assert.equal(log.isLong, true);
+    log.restart(2);
+    assert.equal(log.isLong, false);
+  });
+});
