@@ -529,10 +529,16 @@ export class Agent {
 
   async #prune(nowMs: number): Promise<void> {
     await this.#inbox.dropUnheard(nowMs - UNHEARD_HOURS * HOUR_MS);
-    const olderThanMs = nowMs - this.settings.retentionDays * 24 * HOUR_MS;
-    const pruned = await this.#deps.outbox.prune(olderThanMs, PRUNE_LIMIT, olderThanMs - IDS_KNOWN_HOURS * HOUR_MS);
+    const { outbox } = this.#deps;
+    const { retentionDays, textRetentionDays } = this.settings;
+    const olderThanMs = nowMs - retentionDays * 24 * HOUR_MS;
+    const pruned = await outbox.prune(olderThanMs, PRUNE_LIMIT, olderThanMs - IDS_KNOWN_HOURS * HOUR_MS);
+    const dropped =
+      textRetentionDays === undefined
+        ? 0
+        : await outbox.dropTexts(nowMs - textRetentionDays * 24 * HOUR_MS, PRUNE_LIMIT);
     // While there is more, the next sweep goes on.
-    if (pruned < PRUNE_LIMIT) this.#prunedAtMs = nowMs;
+    if (pruned < PRUNE_LIMIT && dropped < PRUNE_LIMIT) this.#prunedAtMs = nowMs;
   }
 
   /** The hold counts only while reports can come: not before the report link has been up for as long. */

@@ -188,6 +188,8 @@ export class Inbox {
   #again(report: InboxReport, message: StoredMessage, nowMs: number): NewMessage | null {
     if (message.state !== 'FAILED' || !resultOf(report.resultRaw).retryable) return null;
     if (message.attempt >= this.#deps.resendTries) return null;
+    // A report that late finds nothing left to send.
+    if (message.text === '') return null;
     const dueAtMs = nowMs + (RESEND_PAUSES_MS[message.attempt] ?? LAST_PAUSE_MS);
     if (dueAtMs >= message.expireAtMs) return null;
     const firstId = message.retryOf ?? message.messageId;

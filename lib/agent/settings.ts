@@ -105,6 +105,8 @@ export const sessionProperties = {
   keepaliveAnswer: choice(['yes', 'no'], 'yes'),
   reportHeartbeat: choice(['auto', 'off'], 'auto'),
   retentionDays: number(30, 1, 3650),
+  /** Empty: as long as the message itself. 0: until it has ended. */
+  textRetentionDays: optionalNumber(0, 3650),
   /** Pictures are fitted to the strictest carrier's limit, to the gateway's own, or passed as they are. */
   pictures: choice(['strict', 'large', 'as-is'], 'strict'),
   /** The only folder that paths in `files` may name; empty: any. */

@@ -350,6 +350,20 @@ export class MemoryOutbox implements Outbox {
     return pruned;
   }
 
+  async dropTexts(endedBeforeMs: number, limit: number): Promise<number> {
+    this.#assertOpen();
+    const droppable = [...this.#bySeq.values()].filter(
+      (message) =>
+        isEnd(message.state) &&
+        message.updatedAtMs < endedBeforeMs &&
+        message.text + message.subject + message.url !== '' &&
+        !this.#waitingReports.has(message.messageId),
+    );
+    const oldestFirst = droppable.toSorted((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq).slice(0, limit);
+    for (const message of oldestFirst) this.#bySeq.set(message.seq, { ...message, text: '', subject: '', url: '' });
+    return oldestFirst.length;
+  }
+
   #assertOpen(): void {
     if (!this.#isOpen) throw new UshotError('USHOT_STORE', { problem: 'the store is not open' });
   }

@@ -218,10 +218,10 @@ export interface Outbox {
   /** Held messages back to READY, by the operator's decision. */
   release(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]>;
 
-  /** In the order asked; unknown (and pruned) ones are left out. */
   /** Messages that are held, oldest first, at most so many. */
   listHeld(limit: number): Promise<StoredMessage[]>;
 
+  /** In the order asked; unknown (and pruned) ones are left out. */
   get(messageIds: readonly string[]): Promise<StoredMessage[]>;
   counts(): Promise<Counts>;
   /** Latest creation time, by duplicateKey, of messages since `sinceMs`, SUPPRESSED ones included and told apart. */
@@ -246,4 +246,10 @@ export interface Outbox {
    * search: those accepted after it are not looked at.
    */
   prune(olderThanMs: number, limit: number, forgetBeforeMs?: number | null): Promise<number>;
+
+  /**
+   * Empties text, subject and url of at most `limit` messages that ended before a time and whose reports have been
+   * emitted, those that ended first before the others; resolves with how many. All else of them stays as it is.
+   */
+  dropTexts(endedBeforeMs: number, limit: number): Promise<number>;
 }

@@ -533,6 +533,31 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('empties texts when their time is over, and keeps the rest of the message', async () => {
+    const world = new World({ settings: { textRetentionDays: 2 } });
+    world.listen();
+    const { messageId } = only(await world.send({ text: '인증번호 1234' }, 'delivered'));
+    const stored = async () => only(await world.store.get([messageId as string]));
+    await world.clock.suspend(47 * 3_600_000);
+    await world.clock.advance(70_000);
+    assert.equal((await stored()).text, '인증번호 1234');
+    await world.clock.suspend(3_600_000);
+    await world.clock.advance(70_000);
+    const { text, state, to } = await stored();
+    assert.deepEqual({ text, state, to }, { text: '', state: 'DELIVERED', to: '01012345678' });
+    await world.agent.stop();
+  });
+
+  it('keeps texts as long as their messages when nothing else is said', async () => {
+    const world = new World();
+    world.listen();
+    const { messageId } = only(await world.send({ text: '점검 알림' }, 'delivered'));
+    await world.clock.suspend(20 * 24 * 3_600_000);
+    await world.clock.advance(70_000);
+    assert.equal(only(await world.store.get([messageId as string])).text, '점검 알림');
+    await world.agent.stop();
+  });
+
   it('tells nobody a secret or a text in its log', async () => {
     const world = new World();
     world.gateway.faults.add({ kind: 'refuse-login', times: 2, code: '11002', text: 'WRONG' });

@@ -895,6 +895,59 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
       });
     });
 
+    describe('dropTexts', () => {
+      const texts = async (messageId: string): Promise<string[]> => {
+        const { text, subject, url } = await one(messageId);
+        return [text, subject, url];
+      };
+
+      it('empties text, subject and url of what ended before the time, first what ended first, and nothing else', async () => {
+        const content = { text: '비밀번호 1234', subject: '알림', url: 'http://a.example/', carry: '{"topic":"t"}' };
+        await accept(['A', 'B', 'C', 'D'], content);
+        await outbox.cancel(['B'], later(1));
+        await outbox.cancel(['A'], later(2));
+        await outbox.cancel(['C'], later(10));
+        const before = await one('B');
+        assert.equal(await outbox.dropTexts(later(10), 1), 1);
+        assert.deepEqual(await one('B'), { ...before, text: '', subject: '', url: '' });
+        assert.deepEqual(await texts('A'), ['비밀번호 1234', '알림', 'http://a.example/']);
+        assert.equal(await outbox.dropTexts(later(10), 10), 1);
+        assert.deepEqual(await texts('A'), ['', '', '']);
+        assert.equal(await outbox.dropTexts(later(10), 10), 0);
+        await restart();
+        assert.deepEqual(await one('B'), { ...before, text: '', subject: '', url: '' });
+        for (const id of ['C', 'D']) assert.equal((await texts(id))[0], '비밀번호 1234');
+      });
+
+      it('leaves what may still be sent again: open messages, and those whose report flows have not seen', async () => {
+        await accept(['A', 'B']);
+        await claim(1);
+        const { fresh } = await outbox.takeReports([newReport('A')], START_MS);
+        assert.equal(await outbox.dropTexts(later(1), 10), 0);
+        assert.deepEqual((await texts('A'))[0], '경보 A');
+        await outbox.reportsEmitted(fresh.map(({ seq }) => seq));
+        assert.equal(await outbox.dropTexts(later(1), 10), 1);
+        assert.deepEqual((await texts('A'))[0], '');
+      });
+
+      it('looks behind those that it must leave', async () => {
+        await accept(['A', 'B', 'C']);
+        await claim(2);
+        await outbox.takeReports([newReport('A'), newReport('B')], START_MS);
+        await outbox.cancel(['C'], START_MS);
+        assert.equal(await outbox.dropTexts(later(1), 1), 1);
+        assert.deepEqual((await texts('C'))[0], '');
+      });
+
+      it('still tells a repeat from a conflict', async () => {
+        await accept(['A']);
+        await outbox.cancel(['A'], START_MS);
+        await outbox.dropTexts(later(1), 10);
+        assert.equal((await accept(['A']))[0]?.kind, 'repeat');
+        assert.equal((await accept(['A'], { contentHash: 'other' }))[0]?.kind, 'conflict');
+      });
+    });
+
     describe('prune', () => {
       const old = later(-40 * DAY_MS);
       const horizon = later(-30 * DAY_MS);

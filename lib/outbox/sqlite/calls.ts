@@ -50,7 +50,8 @@ export type Call =
       readonly olderThanMs: number;
       readonly limit: number;
       readonly forgetBeforeMs: number | null;
-    };
+    }
+  | { readonly op: 'dropTexts'; readonly endedBeforeMs: number; readonly limit: number };
 
 export type ToWorker = { readonly calls: readonly Call[] } | { readonly close: true };
 

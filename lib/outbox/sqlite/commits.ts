@@ -199,5 +199,7 @@ function perform(store: Store, call: Call): unknown {
       return store.readAttachment(call.hash);
     case 'prune':
       return store.prune(call.olderThanMs, call.limit, call.forgetBeforeMs);
+    case 'dropTexts':
+      return store.dropTexts(call.endedBeforeMs, call.limit);
   }
 }

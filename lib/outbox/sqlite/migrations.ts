@@ -100,6 +100,9 @@ export const migrations: readonly string[] = [
   DROP TABLE frames;
   CREATE INDEX messages_in_flight ON messages (seq) WHERE state = 1;
 
+  -- 0 when the texts in body were dropped before the message itself is.
+  ALTER TABLE messages ADD COLUMN has_texts INTEGER NOT NULL DEFAULT 1;
+
   -- A JSON array of [seq, received_at, result, outcome, wire].
   ALTER TABLE messages ADD COLUMN reports TEXT;
   UPDATE messages SET reports = found.reports FROM (

@@ -238,6 +238,10 @@ export class SqliteOutbox implements Outbox {
     return this.#call({ op: 'prune', olderThanMs, limit, forgetBeforeMs });
   }
 
+  dropTexts(endedBeforeMs: number, limit: number): Promise<number> {
+    return this.#call({ op: 'dropTexts', endedBeforeMs, limit });
+  }
+
   #call<T>(call: Call): Promise<T> {
     const phase = this.#phase;
     if (phase.name === 'failed') return Promise.reject(phase.error);

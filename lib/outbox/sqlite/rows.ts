@@ -167,6 +167,12 @@ function bodyOf(message: NewMessage): Body {
   ];
 }
 
+/** The body of a message without what people read of it. */
+export function withoutTexts(body: string): string {
+  const [type, service, groupId, to, from, , , , ...rest] = JSON.parse(body) as Body;
+  return JSON.stringify([type, service, groupId, to, from, '', '', '', ...rest] satisfies Body);
+}
+
 export const contentHashIn = (body: string): string => (JSON.parse(body) as Body)[12];
 
 /** What the rules of rules.ts want to know of a row. */

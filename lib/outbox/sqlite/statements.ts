@@ -2,7 +2,7 @@
  * Every statement that the store makes, by name. Each names its index where it depends on one: the planner must not change
  * its mind as the file grows.
  */
-import { IN_FLIGHT, READY } from './rows.ts';
+import { IN_FLIGHT, OPEN_STATES, READY } from './rows.ts';
 
 /** In the order of MessageValues (rows.ts). */
 const HOT = 'state, batch_limit, due_at, updated_at, claims, result, detail, reports';
@@ -66,6 +66,12 @@ export const SQL = {
          SELECT message_id, seq FROM unmatched_reports INDEXED BY unmatched_reports_age
          WHERE received_at < ? AND seq NOT IN (SELECT seq FROM inbox)
          ORDER BY received_at, seq LIMIT ?)`,
+  indexTexts: `CREATE INDEX IF NOT EXISTS messages_texts ON messages (updated_at)
+         WHERE state >= ${OPEN_STATES} AND has_texts = 1`,
+  withTexts: `SELECT ${ALL} FROM messages INDEXED BY messages_texts
+         WHERE state >= ${OPEN_STATES} AND has_texts = 1 AND updated_at < ? AND (updated_at, seq) > (?, ?)
+         ORDER BY updated_at, seq LIMIT ?`,
+  dropTexts: 'UPDATE messages SET has_texts = 0, body = ? WHERE seq = ?',
   messages: `SELECT ${ALL} FROM messages WHERE message_id IN (SELECT value FROM json_each(?))`,
   waitingReport: 'SELECT 1 FROM inbox WHERE seq IN (SELECT value FROM json_each(?)) LIMIT 1',
   waitingUnmatched: 'SELECT 1 FROM unmatched_reports r JOIN inbox i USING (seq) WHERE r.message_id = ? LIMIT 1',

@@ -58,6 +58,7 @@ import {
   SERVICES,
   STATE_CODES,
   TYPES,
+  withoutTexts,
   withReport,
 } from './rows.ts';
 import { PRUNE_CHUNK, SQL } from './statements.ts';
@@ -485,6 +486,29 @@ export class Store {
     return pruned;
   }
 
+  dropTexts(endedBeforeMs: number, limit: number): number {
+    // Only stores that drop texts pay for knowing which have some.
+    this.#db.exec(SQL.indexTexts);
+    this.#takeSeen();
+    this.#writeBefore((row) => row.state >= OPEN_STATES && row.updated_at < endedBeforeMs);
+    let dropped = 0;
+    let after = { updated_at: Number.MIN_SAFE_INTEGER, seq: 0 };
+    for (;;) {
+      const { updated_at, seq } = after;
+      const rows = this.#lists<MessageValues>(SQL.withTexts, endedBeforeMs, updated_at, seq, limit).map(messageRow);
+      for (const found of rows) {
+        if (dropped === limit) return dropped;
+        after = found;
+        const row = this.#unwritten.withSeq(found.seq) ?? found;
+        if (row.state < OPEN_STATES || row.updated_at >= endedBeforeMs || this.#hasReportsWaiting(row)) continue;
+        this.#run(SQL.dropTexts, withoutTexts(row.body), row.seq);
+        this.#takeOut(row);
+        dropped++;
+      }
+      if (rows.length < limit) return dropped;
+    }
+  }
+
   // The parts.
 
   /** What a message is answered with whose id was accepted before, or undefined. */
@@ -754,7 +778,7 @@ export class Store {
     }
   }
 
-  /** A message that is pruned: in the database it is gone already. */
+  /** A message whose row was written, and that is not what it was any more: the row is. */
   #takeOut(row: MessageRow): void {
     const unwritten = this.#unwritten.of(row);
     if (unwritten === undefined) return;

@@ -28,7 +28,7 @@ const message: fc.Arbitrary<NewMessage> = fc.record({
   service,
   to: fc.constantFrom('01011112222', '01033334444'),
   from: fc.constant('021112222'),
-  text: fc.string({ unit: 'binary', maxLength: 20 }),
+  text: fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
   subject: fc.string({ maxLength: 4 }),
   url: fc.constant(''),
   userCode: fc.constant(''),
@@ -151,6 +151,10 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
   fc.tuple(atMs, limit, fc.option(atMs)).map(([olderThanMs, most, forgetBeforeMs]) => ({
     name: 'prune',
     step: ({ outbox }: Under) => outbox.prune(olderThanMs, most, forgetBeforeMs),
+  })),
+  fc.tuple(atMs, limit).map(([endedBeforeMs, most]) => ({
+    name: 'dropTexts',
+    step: ({ outbox }: Under) => outbox.dropTexts(endedBeforeMs, most),
   })),
   atMs.map((nowMs) => ({
     name: 'restart',

@@ -11,6 +11,7 @@ const allowed =
 describe('the statements of the store', () => {
   const db = new DatabaseSync(':memory:');
   for (const migration of migrations) db.exec(migration);
+  db.exec(SQL.indexTexts);
   for (const [name, sql] of Object.entries(SQL)) {
     it(`${name} walks no table, and sorts nothing that is stored`, () => {
       const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[];
