@@ -5,11 +5,12 @@
  *     node child.ts hold <file>          opens the store and waits
  *     node child.ts once <file>          opens the store and closes it
  *     node child.ts work <file> <seed> [<checkpoint pages>]
- *                                        accepts, claims, settles and takes reports until it is killed
+ *                                        puts attachments, accepts, claims, settles and takes reports until it is killed
  */
 import fs from 'node:fs';
 import { SqliteOutbox } from '../../../lib/outbox/sqlite/outbox.ts';
 import { newMessage, newReport } from '../messages.ts';
+import { filesOf, nobodysPicture, pictureNames, pictureOf } from './pictures.ts';
 
 /** What the child says. `done` false: it is about to ask; true: it was told that it is kept. */
 export type Line =
@@ -60,25 +61,40 @@ async function work(outbox: SqliteOutbox): Promise<never> {
     say({ op, done: true, ids });
     return answer;
   };
+  const put = (name: string): Promise<string> => outbox.putAttachment(pictureOf(name));
   const lane = async (): Promise<never> => {
     for (;;) {
       const ids = Array.from({ length: 1 + below(20) }, () => `${seed}.${count++}`);
-      const accepted = told('accept', ids, () => outbox.accept(ids.map((id) => newMessage(id))));
+      const service = below(2) === 0 ? 'sms' : 'mms';
+      if (service === 'mms') {
+        // What was put last is not always accepted.
+        if (below(3) === 0) await put(nobodysPicture(ids[0] ?? ''));
+        await Promise.all(pictureNames(ids).map(put));
+      }
+      const accepted = told('accept', ids, () =>
+        outbox.accept(
+          ids.map((id) =>
+            newMessage(id, service === 'mms' ? { service, type: 'MMS', files: filesOf(id) } : { service }),
+          ),
+        ),
+      );
       if (below(2) === 0) await accepted;
-      const frame = await outbox.exchange([], { service: 'sms', max: 1 + below(30) }, newMessage('').createdAtMs);
+      const frame = await outbox.exchange([], { service, max: 1 + below(30) }, newMessage('').createdAtMs);
       const claimed = frame.map(({ messageId }) => messageId);
       say({ op: 'claim', done: true, ids: claimed });
       await accepted;
       // The next claim rides on the settlement, as it does in the agent; here it asks for nothing.
       await told('settle', claimed, () => outbox.exchange([{ messageIds: claimed, to: 'ACCEPTED' }], null, 0));
-      const delivered = claimed.slice(below(3));
+      // Few are left without an end for ever, lest every picture be needed for ever.
+      const left = (): number => (service === 'sms' ? below(3) : below(8) === 0 ? 1 : 0);
+      const delivered = claimed.slice(left());
       const { fresh } = await told('report', delivered, () =>
         outbox.takeReports(
           delivered.map((id) => newReport(id)),
           newMessage('').createdAtMs,
         ),
       );
-      const seqs = fresh.slice(below(3));
+      const seqs = fresh.slice(left());
       await told(
         'emit',
         seqs.map(({ messageId }) => messageId),

@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Outbox } from '../../../lib/outbox/outbox.ts';
 import { newReport, START_MS } from '../messages.ts';
@@ -36,7 +37,7 @@ describe('kill -9', () => {
     this.timeout(10_000 + rounds * 5_000);
     const folder = makeFolder();
     const file = path.join(folder, 'account.db');
-    const figures = { kept: 0, neverAnswered: 0, inDoubt: 0, delivered: 0 };
+    const figures = { kept: 0, neverAnswered: 0, attachments: 0, inDoubt: 0, delivered: 0 };
     try {
       for (let round = 0; round < rounds; round++) {
         const told = new Told();
@@ -52,13 +53,16 @@ describe('kill -9', () => {
 
         const outbox = inProcessOutbox({ file });
         await outbox.open(START_MS);
-        figures.neverAnswered += await check(outbox, told);
+        const { neverAnswered, attachments } = await check(outbox, told);
+        figures.neverAnswered += neverAnswered;
+        figures.attachments += attachments;
         figures.kept += told.done.size;
         const { IN_DOUBT } = await outbox.counts();
         figures.inDoubt += IN_DOUBT;
         await finish(outbox, told);
         const { openByService } = await outbox.counts();
         assert.deepEqual(openByService, { sms: 0, mms: 0 }, 'a message that nobody asked for');
+        assert.deepEqual(fs.readdirSync(`${file}-attachments`), [], 'attachments of messages that have ended');
         figures.delivered += [...told.done.values()].filter((step) => rank(step) >= rank('report')).length;
         await outbox.close();
         checkFile(file);
@@ -68,7 +72,8 @@ describe('kill -9', () => {
     }
     console.log(
       `      ${rounds} kills: ${figures.kept} messages said to be kept, 0 lost; ${figures.neverAnswered} never answered ` +
-        `and not kept; ${figures.inDoubt} in doubt; ${figures.delivered} reports taken`,
+        `and not kept; ${figures.inDoubt} in doubt; ${figures.delivered} reports taken; ` +
+        `${figures.attachments} attachments, all whole`,
     );
     assert.ok(figures.kept > rounds);
   });

@@ -11,15 +11,31 @@ export type Event =
   | { readonly kind: 'said'; readonly text: string }
   | { readonly kind: 'write'; readonly file: string; readonly offset: number; readonly bytes: Buffer }
   | { readonly kind: 'truncate'; readonly file: string; readonly size: number }
-  | { readonly kind: 'create' | 'remove' | 'sync'; readonly file: string };
+  | { readonly kind: 'rename'; readonly file: string; readonly to: string }
+  /** `make` is of a folder. */
+  | { readonly kind: 'create' | 'make' | 'remove' | 'sync'; readonly file: string };
 
-/** What `strace -e trace=` must be given. */
-export const TRACED = 'openat,close,pwrite64,write,ftruncate,fsync,fdatasync,unlink,rename,mkdir';
+/** What `strace -e trace=` must be given. Not every machine has those with a question mark. */
+export const TRACED =
+  'openat,close,pwrite64,write,ftruncate,fsync,fdatasync,' +
+  '?unlink,?unlinkat,?rename,?renameat,?renameat2,?mkdir,?mkdirat';
 
 /** Reads the output of `strace -f -xx -s <large>`, keeping what is about files in `folder`. */
 export function readTrace(trace: string, folder: string): Event[] {
   const events: Event[] = [];
+  /** By descriptor, what its file is called now; none once nothing is called so any more. */
   const paths = new Map<number, string>();
+  /** By descriptor, where the next write goes that does not say where. */
+  const positions = new Map<number, number>();
+  /** The file of this name moved, or lost its name, also for those who have it open. */
+  const moved = (file: string, to: string | null): void => {
+    for (const [fd, open] of paths) {
+      if (open === to) paths.delete(fd);
+      if (open !== file) continue;
+      if (to === null) paths.delete(fd);
+      else paths.set(fd, to);
+    }
+  };
   /** By thread, a call that another thread's line interrupted. */
   const begun = new Map<string, string>();
   const isOurs = (file: string | undefined): file is string =>
@@ -31,8 +47,11 @@ export function readTrace(trace: string, folder: string): Event[] {
     const resumed = /^<\.\.\. \w+ resumed>(.*)$/.exec(rest);
     if (unfinished !== null) {
       begun.set(thread, rest.slice(0, unfinished.index));
+      // Another thread may be given the number before this one is told that it is free.
+      if (rest.startsWith('close(')) paths.delete(Number.parseInt(rest.slice('close('.length), 10));
       continue;
     }
+    if (resumed !== null && rest.startsWith('<... close ')) continue;
     const text = resumed === null ? rest : (begun.get(thread) ?? '') + (resumed[1] ?? '');
     const call = /^(\w+)\((.*)\)\s+= (-?\d+)/.exec(text);
     if (call === null) continue;
@@ -45,15 +64,21 @@ export function readTrace(trace: string, folder: string): Event[] {
       case 'openat': {
         const file = strings[0]?.toString() ?? '';
         paths.set(result, file);
+        positions.set(result, 0);
         if (isOurs(file) && argument.includes('O_CREAT')) events.push({ kind: 'create', file });
+        if (isOurs(file) && argument.includes('O_TRUNC')) events.push({ kind: 'truncate', file, size: 0 });
         break;
       }
       case 'close':
         paths.delete(fd);
         break;
       case 'write': {
-        const bytes = strings[0] ?? Buffer.alloc(0);
-        if (fd === 1) events.push({ kind: 'said', text: bytes.toString('utf8', 0, result) });
+        const bytes = strings[0]?.subarray(0, result) ?? Buffer.alloc(0);
+        if (fd === 1) events.push({ kind: 'said', text: bytes.toString() });
+        const file = paths.get(fd);
+        const offset = positions.get(fd) ?? 0;
+        positions.set(fd, offset + result);
+        if (isOurs(file)) events.push({ kind: 'write', file, offset, bytes });
         break;
       }
       case 'pwrite64': {
@@ -74,9 +99,28 @@ export function readTrace(trace: string, folder: string): Event[] {
         if (isOurs(file)) events.push({ kind: 'sync', file });
         break;
       }
-      case 'unlink': {
+      case 'mkdir':
+      case 'mkdirat': {
         const file = strings[0]?.toString();
-        if (isOurs(file)) events.push({ kind: 'remove', file });
+        // The folder of them all is there in the end, whatever becomes of the rest.
+        if (isOurs(file) && file !== folder) events.push({ kind: 'make', file });
+        break;
+      }
+      case 'unlink':
+      case 'unlinkat': {
+        const file = strings[0]?.toString();
+        if (!isOurs(file)) break;
+        moved(file, null);
+        events.push({ kind: 'remove', file });
+        break;
+      }
+      case 'rename':
+      case 'renameat':
+      case 'renameat2': {
+        const [file, to] = strings.map(String);
+        if (!isOurs(file) || !isOurs(to) || file === to) break;
+        moved(file, to);
+        events.push({ kind: 'rename', file, to });
         break;
       }
     }
@@ -90,55 +134,111 @@ function unhex(text: string): Buffer {
 
 type Change = Extract<Event, { kind: 'write' | 'truncate' }>;
 
-interface Held {
+/** A file, whatever it is called. */
+interface Contents {
   /** What is on the disk for sure. */
   synced: Buffer;
   unsynced: Change[];
-  /** Whether the folder names it for sure, and what was done to its name since. */
-  named: boolean;
-  namings: ('create' | 'remove')[];
+}
+
+/** What a name in a folder stands for; null: for nothing. */
+type Bearer = Contents | 'folder' | null;
+
+interface Name {
+  /** For sure, since its folder was synced. */
+  synced: Bearer;
+  /** What it came to stand for since. */
+  unsynced: Bearer[];
 }
 
 /** A sector is written whole or not at all; a page of the database is eight of them. */
 const SECTOR_BYTES = 512;
 
+/**
+ * A file and its names are synced apart: what is in it by a sync of the file, what it is called by one of its folder. Until
+ * then each name is what it was, or what any of the changes since made it, whatever the names beside it are. So a file that
+ * moves may be found under both names after a cut, or under neither; no file system does worse.
+ */
 export class Disk {
-  readonly #files = new Map<string, Held>();
+  readonly #names = new Map<string, Name>();
 
   take(event: Event): void {
-    if (event.kind === 'said') return;
-    if (event.kind === 'sync' && !this.#files.has(event.file)) {
-      // The folder: the names in it stand.
-      for (const [file, held] of this.#files) {
-        if (path.dirname(file) !== event.file) continue;
-        held.named = held.namings.at(-1) === undefined ? held.named : held.namings.at(-1) === 'create';
-        held.namings = [];
-        if (!held.named) this.#files.delete(file);
-      }
-      return;
+    switch (event.kind) {
+      case 'said':
+        return;
+      case 'create':
+        // Opening what is there creates nothing.
+        if (this.#bearer(event.file) === null) this.#call(event.file, { synced: Buffer.alloc(0), unsynced: [] });
+        return;
+      case 'make':
+        this.#call(event.file, 'folder');
+        return;
+      case 'remove':
+        this.#call(event.file, null);
+        return;
+      case 'rename':
+        this.#call(event.to, this.#bearer(event.file));
+        this.#call(event.file, null);
+        return;
+      case 'sync':
+        this.#sync(event.file);
+        return;
+      default:
+        this.#contents(event.file)?.unsynced.push(event);
     }
-    const held = this.#files.get(event.file) ?? { synced: Buffer.alloc(0), unsynced: [], named: false, namings: [] };
-    if (event.kind === 'create') {
-      // Opening what is there creates nothing.
-      if (this.#files.has(event.file) && held.namings.at(-1) !== 'remove') return;
-      held.namings.push('create');
-    } else if (event.kind === 'remove') held.namings.push('remove');
-    else if (event.kind === 'sync') {
-      held.synced = held.unsynced.reduce(apply, held.synced);
-      held.unsynced = [];
-    } else if (event.kind === 'write' || event.kind === 'truncate') held.unsynced.push(event);
-    this.#files.set(event.file, held);
   }
 
   /** What is left after a cut now. `chance` decides, between 0 and 1, how much of what was not synced is. */
   *remains(chance: () => number): Generator<{ file: string; bytes: Buffer }, void, undefined> {
     const mood = chance();
     const survives = (): boolean => (mood < 0.2 ? false : mood > 0.8 ? true : chance() < 0.5);
-    for (const [file, { synced, unsynced, named, namings }] of this.#files) {
-      const seen = namings.slice(0, Math.floor(chance() * (namings.length + 1)));
-      const isNamed = seen.at(-1) === undefined ? named : seen.at(-1) === 'create';
-      if (!isNamed) continue;
-      yield { file, bytes: unsynced.flatMap((change) => surviving(change, survives)).reduce(apply, synced) };
+    const found = new Map<string, Bearer>();
+    for (const [file, { synced, unsynced }] of this.#names) {
+      const seen = Math.floor(chance() * (unsynced.length + 1));
+      found.set(file, seen === 0 ? synced : (unsynced[seen - 1] ?? null));
+    }
+    // By contents, since a file may be found under two names.
+    const left = new Map<Contents, Buffer>();
+    for (const [file, contents] of found) {
+      if (contents === null || contents === 'folder' || found.get(path.dirname(file)) === null) continue;
+      const { synced, unsynced } = contents;
+      const bytes =
+        left.get(contents) ?? unsynced.flatMap((change) => surviving(change, survives)).reduce(apply, synced);
+      left.set(contents, bytes);
+      yield { file, bytes };
+    }
+  }
+
+  #bearer(file: string): Bearer {
+    const name = this.#names.get(file);
+    if (name === undefined) return null;
+    return name.unsynced.length === 0 ? name.synced : (name.unsynced.at(-1) ?? null);
+  }
+
+  #contents(file: string): Contents | null {
+    const bearer = this.#bearer(file);
+    return bearer === 'folder' ? null : bearer;
+  }
+
+  #call(file: string, bearer: Bearer): void {
+    const name = this.#names.get(file) ?? { synced: null, unsynced: [] };
+    name.unsynced.push(bearer);
+    this.#names.set(file, name);
+  }
+
+  #sync(file: string): void {
+    const contents = this.#contents(file);
+    if (contents !== null) {
+      contents.synced = contents.unsynced.reduce(apply, contents.synced);
+      contents.unsynced = [];
+      return;
+    }
+    // A folder: the names in it stand.
+    for (const [name, held] of this.#names) {
+      if (path.dirname(name) !== file) continue;
+      held.synced = this.#bearer(name);
+      held.unsynced = [];
+      if (held.synced === null) this.#names.delete(name);
     }
   }
 }
@@ -166,5 +266,9 @@ function apply(image: Buffer, change: Change): Buffer {
 export function writeRemains(remains: Iterable<{ file: string; bytes: Buffer }>, from: string, to: string): void {
   fs.rmSync(to, { recursive: true, force: true });
   fs.mkdirSync(to, { recursive: true });
-  for (const { file, bytes } of remains) fs.writeFileSync(path.join(to, path.relative(from, file)), bytes);
+  for (const { file, bytes } of remains) {
+    const rebuilt = path.join(to, path.relative(from, file));
+    fs.mkdirSync(path.dirname(rebuilt), { recursive: true });
+    fs.writeFileSync(rebuilt, bytes);
+  }
 }

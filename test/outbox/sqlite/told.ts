@@ -1,8 +1,11 @@
 /** What a process said of its store before it was stopped, and whether the store agrees. */
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
+import { UshotError } from '../../../lib/errors.ts';
 import type { Outbox, StoredMessage } from '../../../lib/outbox/outbox.ts';
+import { isEnd } from '../../../lib/outbox/states.ts';
 import type { Line } from './child.ts';
+import { filesOf, hashOf, nobodysPicture, pictureNames, pictureOf } from './pictures.ts';
 
 /** How far a message has come, by what the child said. */
 const STEPS = ['accept', 'claim', 'settle', 'report', 'emit'] as const;
@@ -40,15 +43,21 @@ export class Told {
 
 export const rank = (step: Step | undefined): number => (step === undefined ? -1 : STEPS.indexOf(step));
 
-/**
- * Compares an opened store with what was told. Returns how many messages were asked for, never answered, and are not kept.
- */
-export async function check(outbox: Outbox, told: Told): Promise<number> {
+export interface Checked {
+  /** Messages that were asked for, never answered, and are not kept. */
+  readonly neverAnswered: number;
+  /** Attachments that some message needs, each read. */
+  readonly attachments: number;
+}
+
+/** Compares a store that was just opened with what was told. */
+export async function check(outbox: Outbox, told: Told): Promise<Checked> {
   const ids = [...told.asked.keys()];
   const found = new Map((await outbox.get(ids)).map((message) => [message.messageId, message]));
   const pending = await outbox.pendingReports(100_000);
   const pendingIds = new Set(pending.map(({ messageId }) => messageId));
-  let lost = 0;
+  const needed = new Set<string>();
+  let neverAnswered = 0;
   for (const id of ids) {
     const message = found.get(id);
     const done = rank(told.done.get(id));
@@ -56,7 +65,7 @@ export async function check(outbox: Outbox, told: Told): Promise<number> {
     const asked = Math.max(rank(told.asked.get(id)), rank('claim'));
     if (message === undefined) {
       assert.equal(done, -1, `${id} was said to be kept, and is lost`);
-      lost++;
+      neverAnswered++;
       continue;
     }
     const step = rank(stepOf(message));
@@ -64,12 +73,33 @@ export async function check(outbox: Outbox, told: Told): Promise<number> {
     assert.ok(step <= asked, `${id} is ${message.state}, though only ${told.asked.get(id)} was asked for`);
     assert.ok(message.claims <= 1, `${id} was claimed ${message.claims} times`);
     assert.equal(message.text, `경보 ${id}`);
+    assert.deepEqual(message.files, message.service === 'mms' ? filesOf(id) : [], id);
+    if (!isEnd(message.state) || pendingIds.has(id)) {
+      for (const file of message.files) if (file.kind === 'attachment') needed.add(file.hash);
+    }
     if (done === rank('report') && told.asked.get(id) !== 'emit') {
       assert.ok(pendingIds.has(id), `the report of ${id} was taken, and will not be emitted`);
     }
     if (done === rank('emit')) assert.ok(!pendingIds.has(id), `the report of ${id} was emitted, and would be again`);
   }
-  return lost;
+  await checkAttachments(outbox, ids, needed);
+  return { neverAnswered, attachments: needed.size };
+}
+
+/** Whole where a message needs it, or not there at all. */
+async function checkAttachments(outbox: Outbox, ids: readonly string[], needed: ReadonlySet<string>): Promise<void> {
+  const names = [...pictureNames(ids), ...ids.map(nobodysPicture)];
+  await Promise.all(
+    names.map(async (name) => {
+      const hash = hashOf(pictureOf(name));
+      const found = await outbox.readAttachment(hash).catch((error: unknown) => {
+        assert.ok(error instanceof UshotError && error.code === 'USHOT_FILE_MISSING', String(error));
+        return null;
+      });
+      if (found !== null) assert.equal(hashOf(found), hash, `the picture ${name} is not whole`);
+      assert.equal(found !== null, needed.has(hash), `the picture ${name} is ${found === null ? 'lost' : 'left over'}`);
+    }),
+  );
 }
 
 /** What the store remembers of its own numbers, against a count of the rows. */
