@@ -26,14 +26,16 @@ export class AttachmentFolder {
     if (this.has(hash)) return hash;
     makeFolder(this.#folder);
     const unfinished = this.#path(`${hash}.part`);
+    const finished = this.#path(hash);
     try {
       writeSynced(unfinished, bytes);
-      fs.renameSync(unfinished, this.#path(hash));
+      fs.renameSync(unfinished, finished);
+      syncFolder(this.#folder);
     } catch (error) {
-      fs.rmSync(unfinished, { force: true });
+      // The finished one too: the next that is put would be taken for synced.
+      for (const file of [unfinished, finished]) fs.rmSync(file, { force: true });
       throw error;
     }
-    syncFolder(this.#folder);
     return hash;
   }
 

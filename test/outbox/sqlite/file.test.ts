@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
+import sinon from 'sinon';
 import { UshotError } from '../../../lib/errors.ts';
 import type { WorkerSettings } from '../../../lib/outbox/sqlite/calls.ts';
 import { migrations } from '../../../lib/outbox/sqlite/migrations.ts';
@@ -250,6 +251,24 @@ describe('the store on disk', () => {
     fs.writeFileSync(path.join(attachments, 'b'.repeat(64)), 'nobody');
     await outbox.open(START_MS);
     assert.deepEqual(fs.readdirSync(attachments), [hash]);
+  });
+
+  it('does not take an attachment for kept whose name may be lost', async () => {
+    await outbox.open(START_MS);
+    const attachments = `${file}-attachments`;
+    const syncs = sinon.stub(fs, 'fsyncSync').callsFake((descriptor) => {
+      if (fs.fstatSync(descriptor).isDirectory())
+        throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' });
+    });
+    try {
+      fs.mkdirSync(attachments);
+      assert.match((await refused(outbox.putAttachment(Buffer.from('picture')))).message, /EIO at fsync/);
+      assert.deepEqual(fs.readdirSync(attachments), [], 'the next one would be taken for synced');
+    } finally {
+      syncs.restore();
+    }
+    await outbox.putAttachment(Buffer.from('picture'));
+    assert.equal(fs.readdirSync(attachments).length, 1);
   });
 
   it('reads no file outside of its attachments', async () => {
