@@ -152,7 +152,11 @@ function migrate(db: DatabaseSync): void {
     for (const step of migrations.slice(Number(value(db, 'PRAGMA user_version')))) db.exec(step);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}; COMMIT`);
   } catch (error) {
-    db.exec('ROLLBACK');
+    try {
+      db.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself, as it does when the disk is full: what it said first is the reason.
+    }
     throw error;
   }
 }

@@ -38,9 +38,13 @@ const problems = {
     en: 'there is no room left for {file} ({detail}); free some space on that disk',
     ko: '{file} 파일을 쓸 공간이 없습니다({detail}). 디스크의 여유 공간을 늘리세요',
   },
+  unwritten: {
+    en: '{file} could not be written ({detail}): there is no room for it, as with a quota that is used up, or the disk fails; free some space, and check the disk',
+    ko: '{file} 파일에 쓰지 못했습니다({detail}). 할당량을 다 쓰는 등 공간이 없거나 디스크에 이상이 있습니다. 여유 공간을 늘리고 디스크를 확인하세요',
+  },
   unreachable: {
-    en: '{file} cannot be read or written ({detail}); check the disk',
-    ko: '{file} 파일을 읽거나 쓸 수 없습니다({detail}). 디스크를 확인하세요',
+    en: '{file} cannot be read or written ({detail}); check the disk and the room on it',
+    ko: '{file} 파일을 읽거나 쓸 수 없습니다({detail}). 디스크와 여유 공간을 확인하세요',
   },
   notOpen: { en: 'the store is not open', ko: '저장소가 열려 있지 않습니다' },
   threadEnded: {
@@ -58,7 +62,11 @@ export function storeError(problem: Problem, params: Readonly<Record<string, str
   return new UshotError('USHOT_STORE', { problem: fill(en), problemKo: fill(ko) });
 }
 
-/** Primary result codes of SQLite that say that the store cannot be kept, whatever was asked. */
+/**
+ * Result codes of SQLite that say that the store cannot be kept, whatever was asked: extended ones, and the primary ones of
+ * the rest. A write that finds no room is SQLITE_FULL only where the system said ENOSPC; any other reason, a quota or a limit
+ * among them, is SQLITE_IOERR_WRITE.
+ */
 const BY_SQLITE_CODE: Readonly<Record<number, Problem>> = {
   5: 'inUse', // SQLITE_BUSY
   7: 'unreachable', // SQLITE_NOMEM
@@ -66,8 +74,12 @@ const BY_SQLITE_CODE: Readonly<Record<number, Problem>> = {
   10: 'unreachable', // SQLITE_IOERR
   11: 'damaged', // SQLITE_CORRUPT
   13: 'full', // SQLITE_FULL
-  14: 'unreachable', // SQLITE_CANTOPEN
+  14: 'unreachable', // SQLITE_CANTOPEN, also where the log cannot be made for want of room
   26: 'foreign', // SQLITE_NOTADB
+  778: 'unwritten', // SQLITE_IOERR_WRITE
+  1034: 'unwritten', // SQLITE_IOERR_FSYNC
+  1290: 'unwritten', // SQLITE_IOERR_DIR_FSYNC
+  1546: 'unwritten', // SQLITE_IOERR_TRUNCATE
 };
 
 const BY_SYSTEM_CODE: Readonly<Record<string, Problem>> = {
@@ -76,6 +88,7 @@ const BY_SYSTEM_CODE: Readonly<Record<string, Problem>> = {
   EROFS: 'readOnly',
   ENOSPC: 'full',
   EDQUOT: 'full',
+  EFBIG: 'full',
   EIO: 'unreachable',
   EEXIST: 'unreachable',
   EISDIR: 'unreachable',
@@ -98,7 +111,7 @@ export function problemOf(error: unknown): { problem: Problem; detail: string } 
     syscall?: unknown;
   };
   if (typeof errcode === 'number') {
-    const problem = BY_SQLITE_CODE[errcode & 0xff];
+    const problem = BY_SQLITE_CODE[errcode] ?? BY_SQLITE_CODE[errcode & 0xff];
     return problem === undefined ? null : { problem, detail: `${String(errstr)}, ${errcode}` };
   }
   if (typeof code === 'string') {

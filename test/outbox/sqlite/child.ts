@@ -6,11 +6,14 @@
  *     node child.ts once <file>          opens the store and closes it
  *     node child.ts work <file> <seed> [<checkpoint pages>]
  *                                        puts attachments, accepts, claims, settles and takes reports until it is killed
+ *     node child.ts answer <file>        does what its parent asks (remote.ts)
  */
 import fs from 'node:fs';
+import { troubleOf } from '../../../lib/outbox/sqlite/calls.ts';
 import { SqliteOutbox } from '../../../lib/outbox/sqlite/outbox.ts';
 import { newMessage, newReport } from '../messages.ts';
 import { filesOf, nobodysPicture, pictureNames, pictureOf } from './pictures.ts';
+import type { Answer, Question } from './remote.ts';
 
 /** What the child says. `done` false: it is about to ask; true: it was told that it is kept. */
 export type Line =
@@ -105,7 +108,20 @@ async function work(outbox: SqliteOutbox): Promise<never> {
   return (await Promise.all([lane(), lane(), lane()]))[0];
 }
 
-if (task !== '') {
+function answer(outbox: SqliteOutbox): void {
+  process.on('message', async ({ id, op, args }: Question) => {
+    const reply = (answered: Answer): unknown => process.send?.(answered);
+    try {
+      const ask = outbox[op] as (...args: unknown[]) => Promise<unknown>;
+      reply({ id, value: await ask.apply(outbox, args) });
+    } catch (error) {
+      reply({ id, trouble: troubleOf(error) });
+    }
+  });
+}
+
+if (task === 'answer') answer(new SqliteOutbox({ file }));
+else if (task !== '') {
   const outbox = new SqliteOutbox({
     file,
     ...(checkpointPages === undefined ? {} : { checkpointPages: Number(checkpointPages) }),
