@@ -4,7 +4,7 @@
  */
 import type { Language } from '../errors.ts';
 import type { InboxReport, MessageType, NewReport } from '../outbox/outbox.ts';
-import { type Body, isoKst, parseKst, type Result, resultOf } from '../protocol/index.ts';
+import { type Body, kstToIso, type Result, resultOf } from '../protocol/index.ts';
 
 export type ReportRecord = Body<'1031'>['records'][number];
 
@@ -58,7 +58,6 @@ export function toNewReport(record: ReportRecord): NewReport {
 
 export function toFlowReport(report: InboxReport, resentAs: string | null, language: Language): FlowReport {
   const result = resultOf(report.resultRaw);
-  const sentAtMs = parseKst(report.sentAtRaw);
   return {
     messageId: report.messageId,
     groupId: report.message?.groupId ?? report.groupId,
@@ -71,7 +70,7 @@ export function toFlowReport(report: InboxReport, resentAs: string | null, langu
     retryable: result.retryable,
     carrier: carrierOf(report.telecom),
     telecom: report.telecom,
-    sentAt: sentAtMs === undefined ? null : isoKst(sentAtMs),
+    sentAt: kstToIso(report.sentAtRaw) ?? null,
     retryOf: report.message?.retryOf ?? null,
     resentAs,
   };

@@ -5,7 +5,7 @@
 
 import { type AsciiKind, expectation } from './ascii.ts';
 import { type Charset, DOES_NOT_FIT } from './charset.ts';
-import { isKstAt, KST_LENGTH } from './dates.ts';
+import { isKst } from './dates.ts';
 import { LocalProtocolError, type Place } from './errors.ts';
 import { header, trailer } from './frames.ts';
 import {
@@ -187,7 +187,7 @@ export class Encoder {
       if (permitted[unit] !== 1) throw badCharacter(field, index, walk);
       frame[at + index] = unit;
     }
-    if (field.kind === 'date' && walk.checked && length > 0 && !(length === KST_LENGTH && isKstAt(frame, at))) {
+    if (field.kind === 'date' && walk.checked && length > 0 && !isKst(value)) {
       throw new LocalProtocolError('bad-date', placeIn(walk, field));
     }
     return at + length;

@@ -6,7 +6,7 @@
 export type { Body, BodyInput, BodyRecord, BodyRecordInput, Command, Frame, FrameOf } from './bodies.ts';
 export { type Charset, type CharsetName, charset, normalizeText } from './charset.ts';
 export { Codec } from './codec.ts';
-export { formatKst, isKst, isoKst, parseKst } from './dates.ts';
+export { formatKst, isKst, isoKst, kstToIso, parseKst } from './dates.ts';
 export { hexByte, type LocalProblem, LocalProtocolError, type RemoteProblem, RemoteProtocolError } from './errors.ts';
 export { Framer, type Header, type RawFrame } from './framer.ts';
 export { type FrameSpec, frames, header, MAX_BODY_BYTES, trailer, type Version } from './frames.ts';

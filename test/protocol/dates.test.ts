@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { formatKst, isKst, isoKst, parseKst } from '../../lib/protocol/index.ts';
+import { formatKst, isKst, isoKst, kstToIso, parseKst } from '../../lib/protocol/index.ts';
 
 describe('dates', () => {
   it('are Korean time', () => {
@@ -19,6 +19,7 @@ describe('dates', () => {
       fc.property(fc.integer({ min: -62e9, max: 250e9 }), (seconds) => {
         const text = formatKst(seconds * 1000);
         assert.equal(parseKst(text), seconds * 1000);
+        assert.equal(kstToIso(text), isoKst(seconds * 1000));
         assert.equal(Date.parse(isoKst(seconds * 1000)), seconds * 1000);
       }),
     );
@@ -49,6 +50,7 @@ describe('dates', () => {
     ]) {
       assert.equal(isKst(text), false, text);
       assert.equal(parseKst(text), undefined, text);
+      assert.equal(kstToIso(text), undefined, text);
     }
   });
 });
