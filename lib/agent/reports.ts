@@ -41,16 +41,16 @@ const carriers = { '011': 'SKT', '016': 'KT', '019': 'LGU+' } as const;
 /** `result` of a report whose RESULT is not a number; its text stays in the store. */
 const UNREADABLE = -1;
 
+/** The strings share the memory of their frame, all of which is reports: not copied, they hold nothing else alive. */
 export function toNewReport(record: ReportRecord): NewReport {
   const result = resultOf(record.RESULT);
   return {
-    // Substrings keep the whole frame alive: what is stored is copied.
-    messageId: copy(record.MSG_ID),
-    groupId: copy(record.GRP_ID),
-    to: copy(record.RECEIVER),
-    resultRaw: copy(record.RESULT),
-    telecom: copy(record.TELECOM),
-    sentAtRaw: copy(record.SEND_DT),
+    messageId: record.MSG_ID,
+    groupId: record.GRP_ID,
+    to: record.RECEIVER,
+    resultRaw: record.RESULT,
+    telecom: record.TELECOM,
+    sentAtRaw: record.SEND_DT,
     result: result.code ?? UNREADABLE,
     outcome: result.category === 'pending' ? 'pending' : result.category === 'delivered' ? 'delivered' : 'failed',
   };
@@ -79,8 +79,4 @@ export function toFlowReport(report: InboxReport, resentAs: string | null, langu
 function carrierOf(telecom: string): FlowReport['carrier'] {
   const prefix = telecom.slice(0, 3);
   return prefix in carriers ? carriers[prefix as keyof typeof carriers] : null;
-}
-
-function copy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
