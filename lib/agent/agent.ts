@@ -21,7 +21,7 @@ import { type LinkStatus, Links, wireOf } from './links.ts';
 import { invalid, outcomeOf, progress, type SendOutcome } from './outcome.ts';
 import { LARGEST_INPUT, receiversOf, type SendRequest } from './request.ts';
 import type { AgentSettings } from './settings.ts';
-import { answers, type Settle, Waiters } from './waiters.ts';
+import { type Settle, Waiters } from './waiters.ts';
 
 export type LogLevel = 'info' | 'warn' | 'error';
 
@@ -215,16 +215,8 @@ export class Agent {
    * Takes messages. One outcome for each receiver, in order, once its message has come as far as `settle` or to an end.
    * Bad input is an outcome with an `error`, never a rejection.
    */
-  send(requests: readonly SendRequest[], options: SendOptions): Promise<SendOutcome[]> {
-    // Not one async function: it would hold the pictures of the input in memory for as long as the input waits.
-    return this.#take(requests, options).then(({ answers }) => Promise.all(answers));
-  }
-
-  async #take(
-    requests: readonly SendRequest[],
-    { settle, carry = {} }: SendOptions,
-  ): Promise<{ answers: (SendOutcome | Promise<SendOutcome>)[] }> {
-    const refuse = (error: UshotError) => ({ answers: requests.map(() => invalid(error, null, null)) });
+  async send(requests: readonly SendRequest[], { settle, carry = {} }: SendOptions): Promise<SendOutcome[]> {
+    const refuse = (error: UshotError) => requests.map(() => invalid(error, null, null));
     await this.#opened;
     const count = requests.reduce((sum, request) => sum + Math.max(receiversOf(request.to).length, 1), 0);
     const trouble = this.#whyNotNow(count, settle);
@@ -233,9 +225,11 @@ export class Agent {
       const taken = await this.#intake.take(requests, carry);
       this.#storeTrouble(null);
       this.#wake(taken);
-      const answers = taken.map((one) => this.#answer(one, settle));
+      const outcomes = taken.map((one) => this.#firstOutcome(one));
+      const answered = this.#waiters.wait(outcomes, settle);
       for (const service of SERVICES) if (this.#links.refusal(service)) void this.#takeBack(service);
-      return { answers };
+      // Not awaited: this function would hold the pictures of the input in memory for as long as the input waits.
+      return answered;
     } catch (error) {
       // The store was closed while the input was on its way there.
       if (this.#life !== 'running') return refuse(new UshotError('USHOT_STOPPED'));
@@ -407,7 +401,8 @@ export class Agent {
     this.#statusSoon();
   }
 
-  async #answer(taken: Taken, settle: Settle): Promise<SendOutcome> {
+  /** How far a message is that was just taken, or why it was not. */
+  #firstOutcome(taken: Taken): SendOutcome {
     switch (taken.kind) {
       case 'refused':
         return invalid(taken.error, taken.to, taken.from);
@@ -417,19 +412,14 @@ export class Agent {
         return { ...progress(message, 'stored'), status: 'suppressed', ...result, error };
       }
       case 'stored': {
-        const { message, warnings } = taken;
-        const outcome = { ...progress(message, 'stored'), ...(warnings.length > 0 ? { warnings } : {}) };
-        return settle === 'stored' ? outcome : this.#waiters.wait(message.messageId, settle, outcome);
+        const outcome = progress(taken.message, 'stored');
+        return taken.warnings.length > 0 ? { ...outcome, warnings: taken.warnings } : outcome;
       }
       case 'known': {
         const { result, draft } = taken;
-        if (result.kind === 'conflict') {
-          const error = new UshotError('USHOT_MESSAGE_ID_REUSED', { messageId: draft.messageId });
-          return { ...invalid(error, draft.to, draft.from), messageId: draft.messageId };
-        }
-        const outcome = this.#outcome(result.message);
-        if (settle === 'stored' || answers(settle, outcome.status)) return outcome;
-        return this.#waiters.wait(draft.messageId, settle, outcome);
+        if (result.kind === 'repeat') return this.#outcome(result.message);
+        const error = new UshotError('USHOT_MESSAGE_ID_REUSED', { messageId: draft.messageId });
+        return { ...invalid(error, draft.to, draft.from), messageId: draft.messageId };
       }
     }
   }
@@ -460,7 +450,7 @@ export class Agent {
   }
 
   #ended(message: StoredMessage): void {
-    this.#waiters.ended(message.messageId, this.#outcome(message));
+    if (this.#waiters.has(message.messageId)) this.#waiters.ended(message.messageId, this.#outcome(message));
     this.#statusSoon();
   }
 

@@ -7,85 +7,126 @@ import type { SendOutcome, SendStatus } from './outcome.ts';
 /** How far a message must have come before its input is answered. */
 export type Settle = 'stored' | 'accepted' | 'delivered';
 
-interface Waiter {
-  readonly level: 'accepted' | 'delivered';
-  readonly stored: SendOutcome;
-  resolve(outcome: SendOutcome): void;
+/** What an input is answered with, one outcome for each message; some are not as far yet as it waits for. */
+interface Input {
+  readonly outcomes: SendOutcome[];
+  open: number;
+  resolve(outcomes: SendOutcome[]): void;
 }
 
+/** One open outcome of an input. */
+interface Waiter {
+  readonly input: Input;
+  readonly index: number;
+}
+
+type ById = Map<string, Waiter[]>;
+
 export class Waiters {
-  readonly #byId = new Map<string, Waiter[]>();
+  readonly #accepted: ById = new Map();
+  readonly #delivered: ById = new Map();
   #size = 0;
 
+  /** Outcomes that are waited for. */
   get size(): number {
     return this.#size;
   }
 
-  /** Resolves when the message has come as far as `level`, or to any end. `stored` is the answer when we stop before. */
-  wait(messageId: string, level: 'accepted' | 'delivered', stored: SendOutcome): Promise<SendOutcome> {
-    return new Promise((resolve) => this.#add(messageId, { level, stored, resolve }));
+  /**
+   * Resolves when each message of an input has come as far as `level`, or to any end. `outcomes` says how far they are
+   * now; it becomes the answer.
+   */
+  wait(outcomes: SendOutcome[], level: Settle): Promise<SendOutcome[]> {
+    return new Promise((resolve) => {
+      const input: Input = { outcomes, open: 0, resolve };
+      const byId = level === 'delivered' ? this.#delivered : this.#accepted;
+      for (let index = 0; index < outcomes.length; index++) {
+        const { messageId, status } = outcomes[index] as SendOutcome;
+        if (messageId === null || answers(level, status)) continue;
+        add(byId, messageId, { input, index });
+        input.open++;
+      }
+      this.#size += input.open;
+      if (input.open === 0) resolve(outcomes);
+    });
   }
 
   has(messageId: string): boolean {
-    return this.#byId.has(messageId);
+    return this.#accepted.has(messageId) || this.#delivered.has(messageId);
   }
 
   /** The ids of messages of which somebody waits to hear. */
   ids(which: (stored: SendOutcome) => boolean): string[] {
-    return [...this.#byId].filter(([, waiting]) => waiting.some(({ stored }) => which(stored))).map(([id]) => id);
+    const ids = new Set<string>();
+    for (const byId of [this.#accepted, this.#delivered]) {
+      for (const [id, waiting] of byId) if (waiting.some((waiter) => which(storedOf(waiter)))) ids.add(id);
+    }
+    return [...ids];
   }
 
   /** The gateway took it. */
   accepted(messageId: string): void {
-    const waiting = this.#take(messageId, (waiter) => waiter.level === 'accepted');
-    for (const { stored, resolve } of waiting) resolve({ ...stored, status: 'accepted' });
+    for (const waiter of take(this.#accepted, messageId)) {
+      this.#answer(waiter, { ...storedOf(waiter), status: 'accepted' });
+    }
   }
 
   /** It came to an end, or to where only the operator helps. */
   ended(messageId: string, outcome: SendOutcome): void {
-    for (const { resolve, stored } of this.#take(messageId, () => true)) {
-      resolve(stored.warnings ? { ...outcome, warnings: stored.warnings } : outcome);
+    for (const byId of [this.#accepted, this.#delivered]) {
+      for (const waiter of take(byId, messageId)) {
+        const { warnings } = storedOf(waiter);
+        this.#answer(waiter, warnings ? { ...outcome, warnings } : outcome);
+      }
     }
   }
 
   /** It is sent again under another id: those who wait, wait for that one. */
   moved(messageId: string, newId: string): void {
-    for (const waiter of this.#take(messageId, () => true)) this.#add(newId, waiter);
-  }
-
-  /** Answers everybody with how far their message has come. */
-  stop(): void {
-    const all = [...this.#byId.values()].flat();
-    this.#byId.clear();
-    this.#size = 0;
-    for (const { stored, resolve } of all) resolve(stored);
-  }
-
-  #add(messageId: string, waiter: Waiter): void {
-    const waiting = this.#byId.get(messageId);
-    if (waiting) waiting.push(waiter);
-    else this.#byId.set(messageId, [waiter]);
-    this.#size++;
-  }
-
-  #take(messageId: string, which: (waiter: Waiter) => boolean): Waiter[] {
-    const waiting = this.#byId.get(messageId);
-    if (!waiting) return [];
-    const taken = waiting.filter(which);
-    if (taken.length === waiting.length) this.#byId.delete(messageId);
-    else {
-      this.#byId.set(
-        messageId,
-        waiting.filter((waiter) => !taken.includes(waiter)),
-      );
+    for (const byId of [this.#accepted, this.#delivered]) {
+      for (const waiter of take(byId, messageId)) add(byId, newId, waiter);
     }
-    this.#size -= taken.length;
-    return taken;
+  }
+
+  /** Answers everybody with how far their messages have come. */
+  stop(): void {
+    for (const byId of [this.#accepted, this.#delivered]) {
+      for (const { input } of [...byId.values()].flat()) input.resolve(input.outcomes);
+      byId.clear();
+    }
+    this.#size = 0;
+  }
+
+  #answer({ input, index }: Waiter, outcome: SendOutcome): void {
+    input.outcomes[index] = outcome;
+    input.open--;
+    this.#size--;
+    if (input.open === 0) input.resolve(input.outcomes);
   }
 }
 
+const NOBODY: readonly Waiter[] = [];
+
+function add(byId: ById, messageId: string, waiter: Waiter): void {
+  const waiting = byId.get(messageId);
+  if (waiting) waiting.push(waiter);
+  else byId.set(messageId, [waiter]);
+}
+
+function take(byId: ById, messageId: string): readonly Waiter[] {
+  const waiting = byId.get(messageId);
+  if (!waiting) return NOBODY;
+  byId.delete(messageId);
+  return waiting;
+}
+
+/** What was known of the message when it was stored. */
+function storedOf({ input, index }: Waiter): SendOutcome {
+  return input.outcomes[index] as SendOutcome;
+}
+
 /** Statuses that answer an input which waits for `level`. */
-export function answers(level: Settle, status: SendStatus): boolean {
+function answers(level: Settle, status: SendStatus): boolean {
   if (status === 'stored') return level === 'stored';
   if (status === 'accepted') return level !== 'delivered';
   return true;
