@@ -10,8 +10,7 @@
  * so that two inputs at the same instant cannot both pass.
  */
 import { UshotError } from '../errors.ts';
-import type { Outbox } from '../outbox/outbox.ts';
-import type { Draft } from './request.ts';
+import type { NewMessage, Outbox } from '../outbox/outbox.ts';
 import type { AgentSettings } from './settings.ts';
 
 type GuardSettings = Pick<AgentSettings, 'maxPerMinute' | 'maxPerDay' | 'cooldownSeconds' | 'duplicateSeconds'>;
@@ -58,16 +57,20 @@ export class Guards {
 
   /**
    * For each draft the guard that stops it, or null. What passes is counted at once. The decisions stand in the order
-   * of the drafts: the second of two equal ones is the duplicate.
+   * of the drafts: the second of two equal ones is the duplicate. A draft whose id is among `repeats` is none of ours.
    */
-  async check(drafts: readonly Draft[], nowMs: number): Promise<(UshotError | null)[]> {
+  async check(
+    drafts: readonly NewMessage[],
+    repeats: ReadonlySet<string>,
+    nowMs: number,
+  ): Promise<(UshotError | null)[]> {
     await this.#recall(drafts, nowMs);
     this.#turnDay(nowMs);
     this.#turnMinute(nowMs);
-    return drafts.map((draft) => this.#judge(draft, nowMs));
+    return drafts.map((draft) => (repeats.has(draft.messageId) ? null : this.#judge(draft, nowMs)));
   }
 
-  #judge(draft: Draft, nowMs: number): UshotError | null {
+  #judge(draft: NewMessage, nowMs: number): UshotError | null {
     const { maxPerMinute, maxPerDay } = this.#settings;
     const repeat = this.#judgeRepeat(draft, nowMs);
     if (repeat) return repeat;
@@ -80,7 +83,7 @@ export class Guards {
     return null;
   }
 
-  #judgeRepeat(draft: Draft, nowMs: number): UshotError | null {
+  #judgeRepeat(draft: NewMessage, nowMs: number): UshotError | null {
     const { cooldownSeconds, duplicateSeconds } = this.#settings;
     const seen = this.#seen.get(draft.duplicateKey);
     if (!seen) return null;
@@ -98,7 +101,7 @@ export class Guards {
   }
 
   /** Asks the store for the keys that are not remembered here. */
-  async #recall(drafts: readonly Draft[], nowMs: number): Promise<void> {
+  async #recall(drafts: readonly NewMessage[], nowMs: number): Promise<void> {
     if (this.#windowMs === 0) return;
     const keys = new Set<string>();
     for (const { duplicateKey } of drafts) if (!this.#seen.has(duplicateKey)) keys.add(duplicateKey);

@@ -9,7 +9,7 @@ import type { Charset } from '../protocol/index.ts';
 import { KeptFiles, keepFiles, listFiles } from './files.ts';
 import type { Guards } from './guards.ts';
 import type { Mint } from './ids.ts';
-import { type Draft, type Prepared, prepare, receiversOf, type SendRequest, type ServiceKnowledge } from './request.ts';
+import { type Prepared, prepare, receiversOf, type SendRequest, type ServiceKnowledge } from './request.ts';
 import { detailOf } from './sender.ts';
 import type { AgentSettings } from './settings.ts';
 
@@ -29,7 +29,7 @@ export type Taken =
   | { readonly kind: 'refused'; readonly error: UshotError; readonly to: string | null; readonly from: string | null }
   | { readonly kind: 'suppressed'; readonly message: NewMessage; readonly error: UshotError }
   | { readonly kind: 'stored'; readonly message: NewMessage; readonly warnings: readonly string[] }
-  | { readonly kind: 'known'; readonly result: Exclude<AcceptResult, { kind: 'stored' }>; readonly draft: Draft };
+  | { readonly kind: 'known'; readonly result: Exclude<AcceptResult, { kind: 'stored' }>; readonly draft: NewMessage };
 
 export class Intake {
   readonly #settings: AgentSettings;
@@ -42,19 +42,18 @@ export class Intake {
 
   /** One entry for each receiver, in order. Rejects when the store does, and then nothing was taken. */
   async take(requests: readonly SendRequest[], carry: Readonly<Record<string, unknown>>): Promise<Taken[]> {
-    const prepared = await this.#prepareAll(requests);
+    const prepared = await this.#prepareAll(requests, carry);
     const drafts = prepared.filter((one) => 'draft' in one);
     const stops = await this.#judge(drafts);
-    const carried = Object.keys(carry).length > 0 ? JSON.stringify(carry) : null;
-    const messages = drafts.map(({ draft }) => toNewMessage({ ...draft, carry: carried }, stops.get(draft) ?? null));
+    const messages = drafts.map(({ draft }, i) => suppressed(draft, stops[i] ?? null));
     const results = messages.length > 0 ? await this.#accept(messages) : [];
     let next = 0;
     return prepared.map((one): Taken => {
       if ('error' in one) return { kind: 'refused', ...one };
       const message = messages[next] as NewMessage;
-      const result = results[next++] as AcceptResult;
+      const result = results[next] as AcceptResult;
+      const stop = stops[next++];
       if (result.kind !== 'stored') return { kind: 'known', result, draft: one.draft };
-      const stop = stops.get(one.draft);
       if (stop) return { kind: 'suppressed', message, error: stop };
       return { kind: 'stored', message, warnings: one.warnings };
     });
@@ -70,9 +69,10 @@ export class Intake {
     return accepting;
   }
 
-  async #prepareAll(requests: readonly SendRequest[]): Promise<Prepared[]> {
+  async #prepareAll(requests: readonly SendRequest[], carried: Readonly<Record<string, unknown>>): Promise<Prepared[]> {
     const { clock, charset, mint, known } = this.#deps;
-    const context = { settings: this.#settings, charset, mint, nowMs: clock.now(), known: known() };
+    const carry = Object.keys(carried).length > 0 ? JSON.stringify(carried) : null;
+    const context = { settings: this.#settings, charset, mint, nowMs: clock.now(), known: known(), carry };
     const kept = new KeptFiles();
     const prepared: Prepared[] = [];
     for (const request of requests) {
@@ -97,14 +97,13 @@ export class Intake {
     }
   }
 
-  /** Which drafts a guard stops. A repeat of an id that a flow gave is not a second message: no guard counts it. */
-  async #judge(drafts: readonly { draft: Draft; givenId: boolean }[]): Promise<ReadonlyMap<Draft, UshotError | null>> {
+  /** For each draft the guard that stops it. A repeat of an id that a flow gave is not a second message: none counts it. */
+  async #judge(drafts: readonly { draft: NewMessage; givenId: boolean }[]): Promise<(UshotError | null)[]> {
     const given = drafts.filter(({ givenId }) => givenId).map(({ draft }) => draft.messageId);
     const known = given.length > 0 ? await this.#deps.outbox.get(given) : [];
-    const knownIds = new Set(known.map(({ messageId }) => messageId));
-    const judged = drafts.map(({ draft }) => draft).filter(({ messageId }) => !knownIds.has(messageId));
-    const stops = await this.#deps.guards.check(judged, this.#deps.clock.now());
-    return new Map(judged.map((draft, i) => [draft, stops[i] ?? null]));
+    const repeats = new Set(known.map(({ messageId }) => messageId));
+    const messages = drafts.map(({ draft }) => draft);
+    return this.#deps.guards.check(messages, repeats, this.#deps.clock.now());
   }
 }
 
@@ -118,8 +117,6 @@ function refuseAll(request: SendRequest, error: UshotError): Prepared[] {
   return (receivers.length > 0 ? receivers.map(String) : [null]).map((to) => ({ error, to, from: null }));
 }
 
-function toNewMessage(draft: Draft, stop: UshotError | null): NewMessage {
-  return stop
-    ? { ...draft, state: 'SUPPRESSED', detail: detailOf(stop), result: stop.result ?? null }
-    : { ...draft, state: 'READY', detail: null, result: null };
+function suppressed(draft: NewMessage, stop: UshotError | null): NewMessage {
+  return stop ? { ...draft, state: 'SUPPRESSED', detail: detailOf(stop), result: stop.result ?? null } : draft;
 }

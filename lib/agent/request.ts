@@ -34,11 +34,9 @@ export interface SendRequest {
   readonly overflow: 'reject' | 'lms';
 }
 
-/** A message that may be stored, unless a guard stops it. */
-export type Draft = Omit<NewMessage, 'state' | 'detail' | 'result'>;
-
 export type Prepared =
-  | { readonly draft: Draft; readonly warnings: readonly string[]; readonly givenId: boolean }
+  /** `draft` may be stored, unless a guard stops it. */
+  | { readonly draft: NewMessage; readonly warnings: readonly string[]; readonly givenId: boolean }
   | { readonly error: UshotError; readonly to: string | null; readonly from: string | null };
 
 /** What is known of the account's services. Before the first login nothing is. */
@@ -54,6 +52,8 @@ export interface RequestContext {
   readonly mint: Mint;
   readonly nowMs: number;
   readonly known: ServiceKnowledge;
+  /** See `NewMessage`. */
+  readonly carry: string | null;
 }
 
 /** Widths of the manual, in bytes. */
@@ -123,24 +123,13 @@ export function refusalByTerms(
 
 /** All that the receivers of one request share. */
 interface Common {
-  readonly type: MessageType;
-  readonly service: Service;
-  readonly from: string;
-  readonly text: string;
-  readonly subject: string;
-  readonly url: string;
-  readonly userCode: string;
-  readonly files: readonly FileRef[];
-  readonly frameKey: string;
+  readonly message: Omit<NewMessage, 'messageId' | 'to' | 'contentHash' | 'duplicateKey'>;
   readonly messageId: string | undefined;
-  readonly groupId: string;
-  readonly dueAtMs: number;
-  readonly expireAtMs: number;
   readonly warnings: readonly string[];
-  /** Hashes over all but the receiver, so that a list of a thousand costs one pass over the text. */
-  readonly contentBase: string;
+  /** What is hashed with each receiver, so that a list of a thousand costs one pass over the text. */
+  readonly content: string;
   /** Null when no guard will ask: each key costs the store a write. */
-  readonly duplicateBase: string | null;
+  readonly duplicateContent: string | null;
 }
 
 function readCommon(request: SendRequest, files: readonly FileRef[], context: RequestContext): Common {
@@ -170,47 +159,53 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
   if (expireAtMs <= Math.max(nowMs, dueAtMs)) throw new UshotError('USHOT_EXPIRED', { expireAt: isoKst(expireAtMs) });
 
   const kept = type === 'SMS' ? { subject: '', url } : { subject: request.node === 'sms' ? '' : subject, url: '' };
-  const content = JSON.stringify([kept.subject, text, files]);
+  const messageId = readId('messageId', request.messageId);
+  const guarded = settings.duplicateSeconds > 0 || settings.cooldownSeconds > 0;
   return {
-    type,
-    service: type === 'SMS' ? 'sms' : 'mms',
-    from,
-    text,
-    ...kept,
-    userCode,
-    files,
-    frameKey: files.length === 0 ? type : `MMS:${digest(JSON.stringify(files))}`,
-    messageId: readId('messageId', request.messageId),
-    groupId: readId('groupId', request.groupId) ?? context.mint(),
-    dueAtMs: Math.max(dueAtMs, nowMs),
-    expireAtMs,
+    message: {
+      groupId: readId('groupId', request.groupId) ?? context.mint(),
+      type,
+      service: type === 'SMS' ? 'sms' : 'mms',
+      from,
+      text,
+      ...kept,
+      userCode,
+      files,
+      frameKey: files.length === 0 ? type : `MMS:${digest(JSON.stringify(files))}`,
+      carry: context.carry,
+      createdAtMs: nowMs,
+      dueAtMs: Math.max(dueAtMs, nowMs),
+      expireAtMs,
+      retryOf: null,
+      attempt: 0,
+      state: 'READY',
+      detail: null,
+      result: null,
+    },
+    messageId,
     warnings,
-    contentBase: JSON.stringify([type, from, content, kept.url, userCode, request.sendAt ? dueAtMs : null]),
-    duplicateBase: settings.duplicateSeconds > 0 || settings.cooldownSeconds > 0 ? content : null,
+    content: JSON.stringify([type, from, kept, text, files, userCode, request.sendAt ? dueAtMs : null]),
+    duplicateContent: guarded ? JSON.stringify([kept.subject, text, files]) : null,
   };
 }
 
 function forReceiver(receiver: unknown, common: Common, context: RequestContext): Prepared {
+  const { message, messageId, warnings, content, duplicateContent } = common;
   const shown = typeof receiver === 'string' || typeof receiver === 'number' ? receiver : null;
   const number = shown === null ? ({ ok: false, problem: 'letters' } as const) : parseReceiver(shown);
   if (!number.ok) {
     const code = number.problem === 'lost-zero' ? 'USHOT_RECEIVER_ZERO' : 'USHOT_RECEIVER';
     const to = shown === null ? kindOf(receiver) : clip(String(shown));
-    return { error: new UshotError(code, { to }), to, from: common.from };
+    return { error: new UshotError(code, { to }), to, from: message.from };
   }
   const to = number.digits;
-  const { messageId, warnings, contentBase, duplicateBase, ...message } = common;
   return {
     draft: {
       ...message,
       messageId: messageId ?? context.mint(),
       to,
-      carry: null,
-      contentHash: digest(`${to}\0${contentBase}`),
-      duplicateKey: duplicateBase === null ? '' : digest(`${to}\0${duplicateBase}`),
-      createdAtMs: context.nowMs,
-      retryOf: null,
-      attempt: 0,
+      contentHash: digest(`${to}\0${content}`),
+      duplicateKey: duplicateContent === null ? '' : digest(`${to}\0${duplicateContent}`),
     },
     warnings,
     givenId: messageId !== undefined,

@@ -77,6 +77,7 @@ describe('message meter', () => {
           mint: () => 'ID',
           nowMs: 0,
           known: { terms: {}, mmsRefused: null },
+          carry: null,
         };
         const [prepared] = prepare({ node, to: '010-1234-5678', from: '0212345678', text, overflow }, [], context);
         assert.ok(prepared);
