@@ -25,10 +25,18 @@ function base32(value: number, width: number): string {
 
 export function createMint(clock: Clock, instance: number = randomInt(32 ** 6)): Mint {
   const process = base32(instance, 6);
+  let atMs = Number.NaN;
+  /** Time and process: equal for all ids of a millisecond. */
+  let prefix = '';
   let count = 0;
   return () => {
+    const nowMs = clock.now();
+    if (nowMs !== atMs) {
+      atMs = nowMs;
+      prefix = base32(nowMs, 9) + process;
+    }
     count = (count + 1) % COUNT_SPAN;
-    return base32(clock.now(), 9) + process + base32(count, 5);
+    return prefix + base32(count, 5);
   };
 }
 

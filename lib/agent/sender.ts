@@ -265,11 +265,8 @@ export class Sender {
   }
 
   #encode(batch: readonly StoredMessage[], names: readonly string[], terms: Terms): Buffer | UshotError {
-    const leastMs = this.#deps.clock.now() + LEAST_TIME_LEFT_MS;
     try {
-      const { command, body } = frameOf(batch, names, terms.variable, (message) =>
-        formatKst(Math.max(message.expireAtMs, leastMs)),
-      );
+      const { command, body } = frameOf(batch, names, terms.variable, this.#deps.clock.now() + LEAST_TIME_LEFT_MS);
       return this.#deps.codec.encode(command, body as Body<typeof command>);
     } catch (error) {
       // Validation should have found it; a message that cannot be written must not block those behind it.
@@ -463,16 +460,19 @@ function frameOf(
   batch: readonly StoredMessage[],
   names: readonly string[],
   variable: boolean,
-  timeoutOf: (message: StoredMessage) => string,
+  leastTimeoutMs: number,
 ): { command: Command; body: unknown } {
+  const timeout = textOfTime();
   const records = batch.map((message) => ({
     GRP_ID: message.groupId,
     MSG_ID: message.messageId,
     SENDER: message.from,
     RECEIVER: message.to,
     // The manual: the gateway does not wait for RESERVE_DT. We do, and leave it blank.
-    TIMEOUT_DT: timeoutOf(message),
-    ...(message.type === 'SMS' ? { URL: message.url } : { SUBJECT: message.subject }),
+    TIMEOUT_DT: timeout(Math.max(message.expireAtMs, leastTimeoutMs)),
+    // Each command takes the one that it has.
+    URL: message.url,
+    SUBJECT: message.subject,
     MSG: message.text,
     USERCODE: message.userCode,
   }));
@@ -481,4 +481,15 @@ function frameOf(
   const files = { FILE_NAME1, FILE_NAME2, FILE_NAME3, FILE_NAME4 };
   if (!variable) return { command: '1024', body: { ...files, records } };
   return names.length === 0 ? { command: '1044', body: { records } } : { command: '1045', body: { ...files, records } };
+}
+
+/** `formatKst` for the messages of a frame, most of which have the time of the one before. */
+function textOfTime(): (ms: number) => string {
+  let lastMs = Number.NaN;
+  let text = '';
+  return (ms) => {
+    if (ms !== lastMs) text = formatKst(ms);
+    lastMs = ms;
+    return text;
+  };
 }
