@@ -42,10 +42,13 @@ function parse(value: string | number, rules: readonly Rule[]): NumberResult {
   const written =
     typeof value === 'number' && /^(?:1\d{8,9}|[2-7]\d{7,9})$/.test(String(value)) ? `0${value}` : String(value);
   const bare = written.replace(PUNCTUATION, '');
-  if (bare === '') return { ok: false, problem: 'empty' };
   const digits = bare.replace(/^(?:\+82|82(?=[1-9]\d{7,}))0?/, '0');
+  if (isAny(rules, digits)) return { ok: true, digits };
+  if (bare === '') return { ok: false, problem: 'empty' };
   if (!/^\d+$/.test(digits)) return { ok: false, problem: 'letters' };
-  if (rules.some((rule) => rule.pattern.test(digits))) return { ok: true, digits };
-  if (rules.some((rule) => rule.pattern.test(`0${digits}`))) return { ok: false, problem: 'lost-zero' };
-  return { ok: false, problem: 'unknown' };
+  return { ok: false, problem: isAny(rules, `0${digits}`) ? 'lost-zero' : 'unknown' };
+}
+
+function isAny(rules: readonly Rule[], digits: string): boolean {
+  return rules.some((rule) => rule.pattern.test(digits));
 }
