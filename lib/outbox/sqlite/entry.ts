@@ -2,7 +2,14 @@
  * Entries of the log: what one commit changed, as JSON. An entry holds rows as they are after the commit, not what was
  * asked: carrying out all entries in order, over the rows that the database had when the log began, comes to the newest.
  */
-import { type HotValues, hotValues, listJson, type MessageRow, type MessageValues, messageValues } from './rows.ts';
+import {
+  type ChangingValues,
+  changingValues,
+  listJson,
+  type MessageRow,
+  type MessageValues,
+  messageValues,
+} from './rows.ts';
 
 /** What is not of a single message: how many are in each open state, and the last numbers given. */
 export type Tally = readonly [open: readonly (readonly number[])[], lastSeq: number, lastReportSeq: number];
@@ -12,7 +19,7 @@ export interface Entry {
   /** Messages that are new since the log began. */
   readonly put: readonly MessageValues[];
   /** Of messages that were there: what moves write, and the seq. */
-  readonly moved: readonly (readonly [...HotValues, seq: number])[];
+  readonly moved: readonly (readonly [...ChangingValues, seq: number])[];
   /** Reports that flows have not seen; and of those in earlier entries, which they have. */
   readonly pending: readonly (readonly [seq: number, messageId: string])[];
   readonly emitted: readonly number[];
@@ -23,11 +30,11 @@ export function putJson(row: MessageRow): string {
   const [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body] = messageValues(row);
   return (
     `[${seq},${JSON.stringify(messageId)},${service},${type},${createdAtMs},${expireAtMs},${JSON.stringify(frameKey)}` +
-    `,${body},${hotJson(row)}]`
+    `,${body},${changingJson(row)}]`
   );
 }
 
-export const movedJson = (row: MessageRow): string => `[${hotJson(row)},${row.seq}]`;
+export const movedJson = (row: MessageRow): string => `[${changingJson(row)},${row.seq}]`;
 
 /** `put` and `moved` as JSON already. */
 export function entryJson(
@@ -43,22 +50,26 @@ export function readEntry(json: string): Entry {
     ...[unknown[][], unknown[][]],
     [Entry['tally'], Entry['pending'], Entry['emitted']],
   ];
-  const put = puts.map((values) => [...values.slice(0, BODY), text(values[BODY]), ...hotFrom(values.slice(BODY + 1))]);
-  const moved = moves.map((values) => hotFrom(values));
+  const put = puts.map((values) => [
+    ...values.slice(0, BODY),
+    text(values[BODY]),
+    ...changingFrom(values.slice(BODY + 1)),
+  ]);
+  const moved = moves.map((values) => changingFrom(values));
   return { put: put as never, moved: moved as never, tally, pending, emitted };
 }
 
-/** Where `body` stands among MessageValues, and `reports` among HotValues. */
+/** Where `body` stands among MessageValues, and `reports` among ChangingValues. */
 const BODY = 7;
 const REPORTS = 7;
 
-function hotJson(row: MessageRow): string {
-  const [state, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports] = hotValues(row);
+function changingJson(row: MessageRow): string {
+  const [state, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports] = changingValues(row);
   const detailJson = detail === null ? 'null' : JSON.stringify(detail);
   return `${state},${batchLimit},${dueAtMs},${updatedAtMs},${claims},${result},${detailJson},${reports}`;
 }
 
 /** `reports` is JSON itself, as the body is. */
-const hotFrom = (values: readonly unknown[]): unknown[] => values.with(REPORTS, text(values[REPORTS]));
+const changingFrom = (values: readonly unknown[]): unknown[] => values.with(REPORTS, text(values[REPORTS]));
 
 const text = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));

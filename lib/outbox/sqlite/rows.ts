@@ -5,7 +5,7 @@
  */
 
 import type { InboxReport, NewMessage, NewReport, StoredMessage } from '../outbox.ts';
-import { attachmentHashes, CREATED_BUCKET_MS, type Move, type Moving } from '../rules.ts';
+import { attachmentHashes, CREATED_BUCKET_MS, type Move } from '../rules.ts';
 import type { State } from '../states.ts';
 
 /** By code. HELD is IN_DOUBT that is held: the two are searched apart. Codes below 5 are open. */
@@ -28,74 +28,70 @@ export const SERVICES = ['sms', 'mms'] as const;
 export const TYPES = ['SMS', 'LMS', 'MMS'] as const;
 export const OUTCOMES = ['delivered', 'failed', 'pending'] as const;
 
+/** The codes that statements name. */
 export const READY = 0;
 export const IN_FLIGHT = 1;
 export const ACCEPTED = 2;
 export const IN_DOUBT = 3;
 export const HELD = 4;
 
-export function stateCode(state: State, held: boolean): number {
-  return STATE_CODES.indexOf(held ? 'HELD' : state);
-}
+const CODES = Object.fromEntries(STATE_CODES.map((name, code) => [name, code])) as Record<State, number>;
+
+export const stateCode = (state: State, held: boolean): number => (held ? HELD : CODES[state]);
 
 /** The state and `held` of each code. */
 const STATES: readonly { readonly state: State; readonly held: boolean }[] = STATE_CODES.map((name) =>
   name === 'HELD' ? { state: 'IN_DOUBT', held: true } : { state: name, held: false },
 );
 
-const stateOf = (code: number): { readonly state: State; readonly held: boolean } => at(STATES, code);
+export const stateOf = (code: number): { readonly state: State; readonly held: boolean } => at(STATES, code);
 
-/** A row of `messages`: first what moves write, then what never changes. */
-export interface MessageRow extends HotColumns {
+/** A message as the store works with it: what moves write, and what never changes, most of it as JSON. */
+export interface MessageRow extends Changing {
   readonly seq: number;
-  readonly message_id: string;
+  readonly messageId: string;
   readonly service: number;
   readonly type: number;
-  readonly created_at: number;
-  readonly expire_at: number;
-  readonly frame_key: string;
+  readonly createdAtMs: number;
+  readonly expireAtMs: number;
+  readonly frameKey: string;
   /** See `bodyOf`. */
   readonly body: string;
 }
 
-export interface HotColumns {
-  state: number;
-  batch_limit: number;
-  due_at: number;
-  updated_at: number;
-  claims: number;
-  result: number | null;
-  detail: string | null;
+/** What changes of a message. */
+export interface Changing extends Move {
   /** Its reports: a JSON array of KeptReports, or null while there is none. */
-  reports: string | null;
+  readonly reports: string | null;
 }
 
-/** The columns of a MessageRow, in the order of `SQL.putMessage` and of all that select messages. */
+/** The columns of a message, in the order of `SQL.putMessage` and of all that select messages. */
 export type MessageValues = readonly [
   ...[seq: number, messageId: string, service: number, type: number, createdAtMs: number, expireAtMs: number],
-  ...[frameKey: string, body: string, ...HotValues],
+  ...[frameKey: string, body: string, ...ChangingValues],
 ];
 
-/** The columns of HotColumns. */
-export type HotValues = readonly [
+export type ChangingValues = readonly [
   ...[state: number, batchLimit: number, dueAtMs: number, updatedAtMs: number, claims: number],
   ...[result: number | null, detail: string | null, reports: string | null],
 ];
 
 export function messageRow(values: MessageValues): MessageRow {
+  const { state, held } = stateOf(values[8]);
   return {
     seq: values[0],
-    message_id: values[1],
+    messageId: values[1],
     service: values[2],
     type: values[3],
-    created_at: values[4],
-    expire_at: values[5],
-    frame_key: values[6],
+    createdAtMs: values[4],
+    expireAtMs: values[5],
+    frameKey: values[6],
     body: values[7],
-    state: values[8],
-    batch_limit: values[9],
-    due_at: values[10],
-    updated_at: values[11],
+    state,
+    held,
+    batchLimit: values[9],
+    dueAtMs: values[10],
+    updatedAtMs: values[11],
     claims: values[12],
     result: values[13],
     detail: values[14],
@@ -104,13 +100,18 @@ export function messageRow(values: MessageValues): MessageRow {
 }
 
 export function messageValues(row: MessageRow): MessageValues {
-  const { seq, message_id, service, type, created_at, expire_at, frame_key, body } = row;
-  return [seq, message_id, service, type, created_at, expire_at, frame_key, body, ...hotValues(row)];
+  const { seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body } = row;
+  return [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body, ...changingValues(row)];
 }
 
-export function hotValues(row: HotColumns): HotValues {
-  const { state, batch_limit, due_at, updated_at, claims, result, detail, reports } = row;
-  return [state, batch_limit, due_at, updated_at, claims, result, detail, reports];
+export function changingValues(row: Changing): ChangingValues {
+  const { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports } = row;
+  return [stateCode(state, held), batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports];
+}
+
+export function changingOf(row: Changing): Changing {
+  const { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports } = row;
+  return { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports };
 }
 
 /** A message on its way into the store, as a flat list: cheap to hand to another thread. */
@@ -175,42 +176,6 @@ export function withoutTexts(body: string): string {
 
 export const contentHashIn = (body: string): string => (JSON.parse(body) as Body)[12];
 
-/** What the rules of rules.ts want to know of a row. */
-export function movingOf(row: MessageRow): Moving & { readonly expireAtMs: number } {
-  const { state, held } = stateOf(row.state);
-  return {
-    messageId: row.message_id,
-    state,
-    held,
-    updatedAtMs: row.updated_at,
-    dueAtMs: row.due_at,
-    expireAtMs: row.expire_at,
-    batchLimit: row.batch_limit,
-    claims: row.claims,
-    result: row.result,
-    detail: row.detail,
-  };
-}
-
-export function hotColumnsOf(row: HotColumns): HotColumns {
-  const { state, batch_limit, due_at, updated_at, claims, result, detail, reports } = row;
-  return { state, batch_limit, due_at, updated_at, claims, result, detail, reports };
-}
-
-/** What a move writes, of a message with these reports. */
-export function hotColumns(move: Move, reports: string | null): HotColumns {
-  return {
-    state: stateCode(move.state, move.held),
-    batch_limit: move.batchLimit,
-    due_at: move.dueAtMs,
-    updated_at: move.updatedAtMs,
-    claims: move.claims,
-    result: move.result,
-    detail: move.detail,
-    reports,
-  };
-}
-
 /** The columns of a row and then its body, as they go between the threads. */
 type MessageFields = readonly [
   ...[seq: number, messageId: string, state: number, batchLimit: number, dueAtMs: number, expireAtMs: number],
@@ -220,11 +185,11 @@ type MessageFields = readonly [
 
 /** The JSON of the MessageFields of a row. The body is passed on as it is. */
 export function fieldsJson(row: MessageRow): string {
-  const { seq, message_id, state, batch_limit, due_at, expire_at, updated_at, claims, result } = row;
+  const { seq, messageId, state, held, batchLimit, dueAtMs, expireAtMs, updatedAtMs, claims, result } = row;
   const detail = row.detail === null ? 'null' : JSON.stringify(row.detail);
   return (
-    `[${seq},${JSON.stringify(message_id)},${state},${batch_limit},${due_at},${expire_at},${updated_at},${claims}` +
-    `,${result},${detail},${row.body.slice(1)}`
+    `[${seq},${JSON.stringify(messageId)},${stateCode(state, held)},${batchLimit},${dueAtMs},${expireAtMs}` +
+    `,${updatedAtMs},${claims},${result},${detail},${row.body.slice(1)}`
   );
 }
 
@@ -298,10 +263,10 @@ export function withReport(reports: string | null, { seq, received_at, result, o
 }
 
 /** The reports of a message, in the order in which they came. */
-export function reportsIn({ message_id, reports }: Pick<MessageRow, 'message_id' | 'reports'>): ReportRow[] {
+export function reportsIn({ messageId, reports }: MessageRow): ReportRow[] {
   if (reports === null) return [];
   return (JSON.parse(reports) as KeptReport[]).map(([seq, received_at, result, outcome, wire]) => ({
-    ...{ seq, message_id, received_at, result, outcome, wire: JSON.stringify(wire) },
+    ...{ seq, message_id: messageId, received_at, result, outcome, wire: JSON.stringify(wire) },
   }));
 }
 

@@ -13,6 +13,8 @@ export const PRUNE_CHUNK = 500;
 
 export const SQL = {
   tally: 'SELECT * FROM tally',
+  greatestId: `SELECT max(coalesce((SELECT max(message_id) FROM messages), ''),
+         coalesce((SELECT max(message_id) FROM remembered), '')) AS id`,
   anyRemembered: 'SELECT 1 FROM remembered LIMIT 1',
   anyAttachments: 'SELECT 1 FROM attachment_users LIMIT 1',
   inFlight: `SELECT ${ALL} FROM messages INDEXED BY messages_in_flight WHERE state = ${IN_FLIGHT} ORDER BY seq`,

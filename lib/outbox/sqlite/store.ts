@@ -18,13 +18,13 @@ import {
   expired,
   interrupted,
   type Move,
-  type Moving,
   NO_BATCH_LIMIT,
   released,
   reported,
   settled,
   unreported,
 } from '../rules.ts';
+import { isEnd } from '../states.ts';
 import type { AttachmentFolder } from './attachments.ts';
 import type { Accepted, StoreOptions, SweptJson } from './calls.ts';
 import { entryJson, movedJson, putJson, readEntry, type Tally } from './entry.ts';
@@ -32,13 +32,11 @@ import {
   ACCEPTED,
   at,
   bucketOf,
+  type Changing,
+  changingValues,
   contentHashIn,
   fieldsJson,
   HELD,
-  type HotColumns,
-  hotColumns,
-  hotColumnsOf,
-  hotValues,
   IN_DOUBT,
   IN_FLIGHT,
   inboxJson,
@@ -47,7 +45,6 @@ import {
   type MessageValues,
   messageRow,
   messageValues,
-  movingOf,
   type NewReportRow,
   type NewRow,
   OPEN_STATES,
@@ -56,15 +53,14 @@ import {
   type ReportRow,
   reportsIn,
   SERVICES,
-  STATE_CODES,
+  stateCode,
+  stateOf,
   TYPES,
   withoutTexts,
   withReport,
 } from './rows.ts';
 import { PRUNE_CHUNK, SQL } from './statements.ts';
 import { type Unwritten, UnwrittenMessages } from './unwritten.ts';
-
-const SUPPRESSED = STATE_CODES.indexOf('SUPPRESSED');
 
 /** Messages whose rows are not written at most, and the characters of their bodies. */
 const MOST_UNWRITTEN = 8192;
@@ -97,6 +93,8 @@ export class Store {
   #open: number[][] = [];
   #lastSeq = 0;
   #lastReportSeq = 0;
+  /** No message that was ever accepted has an id that sorts behind this one. */
+  #greatestId = '';
   #anyRemembered = false;
   #anyAttachments = false;
   #anyUnmatched = false;
@@ -138,6 +136,7 @@ export class Store {
     this.#anyAttachments = this.#get(SQL.anyAttachments) !== undefined;
     this.#anyUnmatched = this.#get(SQL.anyUnmatched) !== undefined;
     for (const entry of log) this.#carryOut(entry);
+    this.#greatestId = this.#get<{ id: string }>(SQL.greatestId)?.id ?? '';
     this.#moveAll(this.#messages(SQL.inFlight), (message) => interrupted(message, nowMs));
     this.#attachments.removeAllBut((hash) => this.#hasUsers(hash));
   }
@@ -159,7 +158,7 @@ export class Store {
       if (unwritten === undefined) continue;
       if (unwritten.isKnown) moved.push(movedJson(row));
       else put.push(putJson(row));
-      for (const seq of unwritten.pending) pending.push([seq, row.message_id]);
+      for (const seq of unwritten.pending) pending.push([seq, row.messageId]);
     }
     return entryJson(put, moved, { tally: this.#tally, pending, emitted: [...this.#emitted] });
   }
@@ -185,7 +184,7 @@ export class Store {
 
   /** After the commit of what `write` wrote. */
   written(): void {
-    for (const { row } of this.#unwritten) if (row.state === READY) this.#isReadyInRow(row);
+    for (const { row } of this.#unwritten) if (row.state === 'READY') this.#isReadyInRow(row);
     this.#unwritten.clear();
     this.#created.clear();
     this.#endTransaction();
@@ -246,8 +245,8 @@ export class Store {
     const entry = readEntry(json);
     for (const values of entry.put) {
       this.#run(SQL.putMessage, ...values);
-      const { state, created_at } = messageRow(values);
-      if (state !== SUPPRESSED) this.#countCreated(created_at, 1);
+      const { state, createdAtMs } = messageRow(values);
+      if (state !== 'SUPPRESSED') this.#countCreated(createdAtMs, 1);
     }
     for (const values of entry.moved) this.#run(SQL.moveMessage, ...values);
     for (const values of entry.pending) this.#run(SQL.insertInbox, ...values);
@@ -261,9 +260,10 @@ export class Store {
     const hashes = new Set<string>();
     for (const row of rows) for (const hash of row[11] ?? []) hashes.add(hash);
     for (const hash of hashes) if (!this.#attachments.has(hash)) throw attachmentMissing(hash);
-    const messageIds = rows.map(([messageId]) => messageId);
-    const known = this.#messagesOf(messageIds);
-    const remembered = this.#rememberedOf(messageIds);
+    // Most ids carry the time: what sorts behind all that were accepted before was not.
+    const perhapsKnown = rows.map(([messageId]) => messageId).filter((messageId) => messageId <= this.#greatestId);
+    const known = this.#messagesOf(perhapsKnown);
+    const remembered = this.#rememberedOf(perhapsKnown);
     const accepted = rows.map((row) => {
       const [messageId] = row;
       const repeated = known.get(messageId) ?? this.#unwritten.withId(messageId);
@@ -345,18 +345,20 @@ export class Store {
 
   sweep(request: SweepRequest): SweptJson {
     const { nowMs, inDoubtBeforeMs, unreportedBeforeMs, limit } = request;
-    const isExpired = (row: MessageRow): boolean => row.state === READY && row.expire_at <= nowMs;
-    const isDoubtOver = ({ state, service, updated_at }: MessageRow): boolean =>
-      state === IN_DOUBT && updated_at < (inDoubtBeforeMs[at(SERVICES, service)] ?? Number.NEGATIVE_INFINITY);
-    const isUnreported = ({ state, type, updated_at }: MessageRow): boolean =>
-      (state === ACCEPTED || state === HELD) && updated_at < unreportedBeforeMs[at(TYPES, type)];
+    const isExpired = (row: MessageRow): boolean => row.state === 'READY' && row.expireAtMs <= nowMs;
+    const isDoubtOver = ({ state, held, service, updatedAtMs }: MessageRow): boolean =>
+      state === 'IN_DOUBT' &&
+      !held &&
+      updatedAtMs < (inDoubtBeforeMs[at(SERVICES, service)] ?? Number.NEGATIVE_INFINITY);
+    const isUnreported = ({ state, held, type, updatedAtMs }: MessageRow): boolean =>
+      (state === 'ACCEPTED' || held) && updatedAtMs < unreportedBeforeMs[at(TYPES, type)];
     this.#writeBefore((row) => isExpired(row) || isDoubtOver(row) || isUnreported(row));
     const swept = { expired: [] as string[], noReport: [] as string[], resent: [] as string[], held: [] as string[] };
     let left = limit;
     /** What `find` finds and is so still, the oldest of several searches first, of which each is in order. */
     const take = (isStill: (row: MessageRow) => boolean, ...found: MessageRow[][]): MessageRow[] => {
       const rows = found.flat().filter(isStill);
-      if (found.length > 1) rows.sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq);
+      if (found.length > 1) rows.sort((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq);
       const taken = rows.slice(0, left);
       left -= taken.length;
       return taken;
@@ -377,8 +379,8 @@ export class Store {
       const rows = take(isDoubtOver, ...TYPES.map((_, type) => waiting(IN_DOUBT, type, beforeMs, service)));
       this.#moveAll(rows, (message) => afterDoubt(message, request));
       for (const row of rows) {
-        (row.state === HELD ? swept.held : swept.resent).push(fieldsJson(row));
-        if (row.state === HELD) heldNow.push(row);
+        (row.held ? swept.held : swept.resent).push(fieldsJson(row));
+        if (row.held) heldNow.push(row);
       }
     }
     for (const [type, name] of TYPES.entries()) {
@@ -400,7 +402,7 @@ export class Store {
   nextDueMs(service: Service, nowMs: number): number | null {
     const code = SERVICES.indexOf(service);
     const times = [this.#unwritten.firstDueAfter(code, nowMs)];
-    for (const { expire_at } of this.#unwritten.ready(code)) times.push(expire_at);
+    for (const { expireAtMs } of this.#unwritten.ready(code)) times.push(expireAtMs);
     if (this.#readyInRows(code) > 0) {
       // Rows of which there is a newer self are passed over.
       const most = this.#unwritten.size + 1;
@@ -420,13 +422,13 @@ export class Store {
   }
 
   listHeld(limit: number): string {
-    this.#writeBefore((row) => row.state === HELD);
+    this.#writeBefore((row) => row.held);
     const most = limit + this.#unwritten.size;
     const found = TYPES.flatMap((_, type) =>
       this.#messages(SQL.waiting, HELD, type, Number.MAX_SAFE_INTEGER, null, most),
     );
-    const held = found.filter(({ state }) => state === HELD);
-    const oldest = held.sort((a, b) => a.updated_at - b.updated_at || a.seq - b.seq).slice(0, limit);
+    const held = found.filter(({ held }) => held);
+    const oldest = held.sort((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq).slice(0, limit);
     return listJson(oldest.map(fieldsJson));
   }
 
@@ -490,17 +492,17 @@ export class Store {
     // Only stores that drop texts pay for knowing which have some.
     this.#db.exec(SQL.indexTexts);
     this.#takeSeen();
-    this.#writeBefore((row) => row.state >= OPEN_STATES && row.updated_at < endedBeforeMs);
+    this.#writeBefore((row) => isEnd(row.state) && row.updatedAtMs < endedBeforeMs);
     let dropped = 0;
-    let after = { updated_at: Number.MIN_SAFE_INTEGER, seq: 0 };
+    let after = { updatedAtMs: Number.MIN_SAFE_INTEGER, seq: 0 };
     for (;;) {
-      const { updated_at, seq } = after;
-      const rows = this.#lists<MessageValues>(SQL.withTexts, endedBeforeMs, updated_at, seq, limit).map(messageRow);
+      const { updatedAtMs, seq } = after;
+      const rows = this.#lists<MessageValues>(SQL.withTexts, endedBeforeMs, updatedAtMs, seq, limit).map(messageRow);
       for (const found of rows) {
         if (dropped === limit) return dropped;
         after = found;
         const row = this.#unwritten.withSeq(found.seq) ?? found;
-        if (row.state < OPEN_STATES || row.updated_at >= endedBeforeMs || this.#hasReportsWaiting(row)) continue;
+        if (!isEnd(row.state) || row.updatedAtMs >= endedBeforeMs || this.#hasReportsWaiting(row)) continue;
         this.#run(SQL.dropTexts, withoutTexts(row.body), row.seq);
         this.#takeOut(row);
         dropped++;
@@ -519,28 +521,29 @@ export class Store {
     }
     if (remembered === undefined) return undefined;
     if (remembered.content_hash !== contentHashIn(body)) return 'conflict';
-    return { repeat: fieldsJson({ ...freshRow(fresh, remembered.seq), ...remembered }) };
+    return { repeat: fieldsJson(rememberedRow(fresh, remembered)) };
   }
 
   #accept(fresh: NewRow): Accepted {
     const row = freshRow(fresh, this.#lastSeq + 1);
     this.#lastSeq = row.seq;
+    if (row.messageId > this.#greatestId) this.#greatestId = row.messageId;
     this.#unwritten.add(row, false);
     this.#undo.push(() => this.#unwritten.delete(row));
     this.#changed.add(row);
     this.#count(row, 1);
-    const { seq, state, created_at } = row;
+    const { seq, state, createdAtMs } = row;
     const [duplicateKey, hashes] = [fresh[10], fresh[11]];
-    if (hashes !== null && state === READY) {
+    if (hashes !== null && state === 'READY') {
       this.#anyAttachments = true;
       for (const hash of hashes) this.#run(SQL.addUser, seq, hash);
     }
-    const sent = state !== SUPPRESSED;
+    const sent = state !== 'SUPPRESSED';
     if (sent) {
-      this.#countCreated(created_at, 1);
-      this.#undo.push(() => this.#countCreated(created_at, -1));
+      this.#countCreated(createdAtMs, 1);
+      this.#undo.push(() => this.#countCreated(createdAtMs, -1));
     }
-    if (duplicateKey !== '') this.#run(SQL.addDuplicate, duplicateKey, sent ? created_at : null, created_at);
+    if (duplicateKey !== '') this.#run(SQL.addDuplicate, duplicateKey, sent ? createdAtMs : null, createdAtMs);
     return 'stored';
   }
 
@@ -553,7 +556,7 @@ export class Store {
         seen.add(messageId);
         const row = messages.get(messageId);
         if (row === undefined) throw new Error(`bug: message ${messageId} is settled but not stored`);
-        const move = settled(movingOf(row), settlement, nowMs);
+        const move = settled(row, settlement, nowMs);
         if (move !== null) this.#move(row, move);
       }
     }
@@ -570,8 +573,8 @@ export class Store {
       frame = oneFrame(waiting, max);
       const taken = new Set(frame);
       const left = inRows.find((row) => !taken.has(row));
-      next = left ? { dueAtMs: left.due_at, seq: left.seq, nowMs } : end;
-      if (waiting.length < reach || frame.length >= Math.min(max, frame[0]?.batch_limit ?? max)) break;
+      next = left ? { dueAtMs: left.dueAtMs, seq: left.seq, nowMs } : end;
+      if (waiting.length < reach || frame.length >= Math.min(max, frame[0]?.batchLimit ?? max)) break;
     }
     this.#claimStarts[code] = next;
     this.#moveAll(frame, (message) => claimed(message, nowMs));
@@ -582,8 +585,8 @@ export class Store {
   #claimableUnwritten(service: number, nowMs: number, most: number): MessageRow[] {
     const claimable: MessageRow[] = [];
     for (const row of this.#unwritten.ready(service)) {
-      if (row.due_at > nowMs || claimable.length === most) break;
-      if (row.expire_at > nowMs) claimable.push(row);
+      if (row.dueAtMs > nowMs || claimable.length === most) break;
+      if (row.expireAtMs > nowMs) claimable.push(row);
     }
     return claimable;
   }
@@ -599,7 +602,7 @@ export class Store {
       const found = values.map(messageRow);
       for (const row of found) if (!this.#unwritten.withSeq(row.seq)) inRows.push(row);
       const last = found.at(-1);
-      if (last) end = { dueAtMs: last.due_at, seq: last.seq + 1, nowMs };
+      if (last) end = { dueAtMs: last.dueAtMs, seq: last.seq + 1, nowMs };
       if (found.length < most || inRows.length >= most) return { inRows, end };
     }
   }
@@ -611,19 +614,27 @@ export class Store {
 
   #pruneMessages(olderThanMs: number, limit: number): number {
     const isOld = (row: MessageRow): boolean =>
-      row.state >= OPEN_STATES && row.created_at < olderThanMs && row.updated_at < olderThanMs;
+      isEnd(row.state) && row.createdAtMs < olderThanMs && row.updatedAtMs < olderThanMs;
     this.#writeBefore(isOld);
     const found = this.#findPrunable(olderThanMs, limit, isOld);
     // Room is made before any is taken: a store that is full can be pruned.
     for (const row of found) {
       this.#run(SQL.deleteMessage, row.seq);
-      if (this.#anyUnmatched) this.#run(SQL.deleteUnmatched, row.message_id);
+      if (this.#anyUnmatched) this.#run(SQL.deleteUnmatched, row.messageId);
       this.#takeOut(row);
     }
     for (const row of found) {
       this.#run(
         SQL.remember,
-        ...[row.message_id, row.seq, contentHashIn(row.body), row.state, row.batch_limit, row.due_at, row.updated_at],
+        ...[
+          row.messageId,
+          row.seq,
+          contentHashIn(row.body),
+          stateCode(row.state, row.held),
+          row.batchLimit,
+          row.dueAtMs,
+          row.updatedAtMs,
+        ],
         ...[row.claims, row.result, row.detail],
       );
       this.#anyRemembered = true;
@@ -645,7 +656,7 @@ export class Store {
     for (;;) {
       const rows = this.#messages(SQL.pruneScan, after);
       for (const row of rows) {
-        if (found.length >= limit || row.created_at >= olderThanMs) return found;
+        if (found.length >= limit || row.createdAtMs >= olderThanMs) return found;
         after = row.seq;
         if (isOld(row) && !this.#hasReportsWaiting(row)) found.push(row);
       }
@@ -653,12 +664,12 @@ export class Store {
     }
   }
 
-  #moveEach(messageIds: readonly string[], decide: (message: Moving) => Move | null): string {
+  #moveEach(messageIds: readonly string[], decide: (message: MessageRow) => Move | null): string {
     const messages = this.#messagesOf(messageIds);
     const moved: string[] = [];
     for (const messageId of messageIds) {
       const row = messages.get(messageId);
-      const move = row === undefined ? null : decide(movingOf(row));
+      const move = row === undefined ? null : decide(row);
       if (row === undefined || move === null) continue;
       this.#move(row, move);
       moved.push(fieldsJson(row));
@@ -668,19 +679,15 @@ export class Store {
 
   // Messages.
 
-  #moveAll(rows: readonly MessageRow[], decide: (message: Moving & { readonly expireAtMs: number }) => Move): void {
-    for (const row of rows) this.#move(row, decide(movingOf(row)));
+  #moveAll(rows: readonly MessageRow[], decide: (message: MessageRow) => Move): void {
+    for (const row of rows) this.#move(row, decide(row));
   }
 
   /** Makes the row that it is given what it is then. */
-  #move(row: MessageRow, move: Move): void {
-    this.#change(row, hotColumns(move, row.reports));
-  }
-
-  #change(row: MessageRow, hot: HotColumns): void {
+  #move(row: MessageRow, values: Partial<Changing>): void {
     this.#unwritten.add(row, true);
     this.#count(row, -1);
-    const before = this.#unwritten.change(row, hot);
+    const before = this.#unwritten.change(row, values);
     this.#count(row, 1);
     this.#undo.push(() => this.#unwritten.change(row, before));
     this.#changed.add(row);
@@ -689,13 +696,13 @@ export class Store {
   }
 
   #keepReport(row: MessageRow, report: ReportRow, nowMs: number): void {
-    const move = reported(movingOf(row), { result: report.result, outcome: at(OUTCOMES, report.outcome) }, nowMs);
+    const move = reported(row, { result: report.result, outcome: at(OUTCOMES, report.outcome) }, nowMs);
     const reports = withReport(row.reports, report);
     // Pending first: the attachments of a message stay while it has a report that is.
     this.#unwritten.add(row, true);
     const unwritten = this.#unwritten.of(row);
     if (unwritten !== undefined) this.#setPending(unwritten, [...unwritten.pending, report.seq]);
-    this.#change(row, move === null ? { ...hotColumnsOf(row), reports } : hotColumns(move, reports));
+    this.#move(row, { ...move, reports });
   }
 
   #setPending(unwritten: Unwritten, pending: readonly number[]): void {
@@ -725,9 +732,10 @@ export class Store {
     return new Set(found.map(({ message_id, wire }) => message_id + wire));
   }
 
-  #count({ service, state }: MessageRow, by: 1 | -1): void {
+  #count({ service, state, held }: MessageRow, by: 1 | -1): void {
     const counts = this.#open[service];
-    if (state < OPEN_STATES && counts !== undefined) counts[state] = (counts[state] ?? 0) + by;
+    const code = stateCode(state, held);
+    if (code < OPEN_STATES && counts !== undefined) counts[code] = (counts[code] ?? 0) + by;
   }
 
   /** Messages as they are now, by id; those that are not stored are left out. */
@@ -740,12 +748,13 @@ export class Store {
       else messages.set(messageId, row);
     }
     if (others.length === 0) return messages;
-    for (const row of this.#messages(SQL.messages, JSON.stringify(others))) messages.set(row.message_id, row);
+    for (const row of this.#messages(SQL.messages, JSON.stringify(others))) messages.set(row.messageId, row);
     return messages;
   }
 
   #rememberedOf(messageIds: readonly string[]): Map<string, Remembered> {
-    const remembered = this.#anyRemembered ? this.#all<Remembered>(SQL.remembered, JSON.stringify(messageIds)) : [];
+    if (!this.#anyRemembered || messageIds.length === 0) return new Map();
+    const remembered = this.#all<Remembered>(SQL.remembered, JSON.stringify(messageIds));
     return new Map(remembered.map((row) => [row.message_id, row]));
   }
 
@@ -770,10 +779,10 @@ export class Store {
     });
     for (const unwritten of toWrite) {
       const { row, isStored, pending } = unwritten;
-      if (isStored) this.#run(SQL.moveMessage, ...hotValues(row), row.seq);
+      if (isStored) this.#run(SQL.moveMessage, ...changingValues(row), row.seq);
       else this.#run(SQL.putMessage, ...messageValues(row));
       if (pending.length === 0) continue;
-      for (const seq of pending) this.#run(SQL.insertInbox, seq, row.message_id);
+      for (const seq of pending) this.#run(SQL.insertInbox, seq, row.messageId);
       this.#setPending(unwritten, []);
     }
   }
@@ -787,10 +796,10 @@ export class Store {
   }
 
   /** Its row is the newest self again. */
-  #isReadyInRow({ service, due_at, seq }: MessageRow): void {
+  #isReadyInRow({ service, dueAtMs, seq }: MessageRow): void {
     const start = this.#claimStarts[service] ?? ANYWHERE;
-    if (due_at < start.dueAtMs || (due_at === start.dueAtMs && seq < start.seq)) {
-      this.#claimStarts[service] = { dueAtMs: due_at, seq, nowMs: start.nowMs };
+    if (dueAtMs < start.dueAtMs || (dueAtMs === start.dueAtMs && seq < start.seq)) {
+      this.#claimStarts[service] = { dueAtMs, seq, nowMs: start.nowMs };
     }
   }
 
@@ -798,7 +807,7 @@ export class Store {
 
   #hasReportsWaiting(row: MessageRow): boolean {
     if ((this.#unwritten.of(row)?.pending.length ?? 0) > 0) return true;
-    if (this.#anyUnmatched && this.#get(SQL.waitingUnmatched, row.message_id) !== undefined) return true;
+    if (this.#anyUnmatched && this.#get(SQL.waitingUnmatched, row.messageId) !== undefined) return true;
     const seqs = reportsIn(row).map(({ seq }) => seq);
     return seqs.length > 0 && this.#get(SQL.waitingReport, JSON.stringify(seqs)) !== undefined;
   }
@@ -808,7 +817,7 @@ export class Store {
   }
 
   #releaseAttachments(row: MessageRow): void {
-    if (!this.#anyAttachments || row.state < OPEN_STATES || this.#hasReportsWaiting(row)) return;
+    if (!this.#anyAttachments || !isEnd(row.state) || this.#hasReportsWaiting(row)) return;
     const hashes = this.#all<{ hash: string }>(SQL.releaseUsers, row.seq);
     for (const { hash } of hashes) this.#perhapsUnused.add(hash);
   }
@@ -866,19 +875,51 @@ export class Store {
 const RETURNS_LISTS = 'setReturnArrays' in StatementSync.prototype;
 
 /** A row of `remembered`. */
-type Remembered = Pick<MessageRow, 'message_id' | 'seq' | Exclude<keyof HotColumns, 'reports'>> & {
+interface Remembered {
+  readonly message_id: string;
+  readonly seq: number;
   readonly content_hash: string;
-};
+  readonly state: number;
+  readonly batch_limit: number;
+  readonly due_at: number;
+  readonly updated_at: number;
+  readonly claims: number;
+  readonly result: number | null;
+  readonly detail: string | null;
+}
+
+/** A message that was pruned, with the body of its repeat. */
+function rememberedRow(repeat: NewRow, remembered: Remembered): MessageRow {
+  const { seq, batch_limit: batchLimit, due_at: dueAtMs, updated_at: updatedAtMs, claims, result, detail } = remembered;
+  const { state, held } = stateOf(remembered.state);
+  const fresh = freshRow(repeat, seq);
+  return { ...fresh, state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail };
+}
 
 /** Where `body` stands in a NewRow. */
 const BODY = 12;
 
 function freshRow(fresh: NewRow, seq: number): MessageRow {
-  const [messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, frameKey] = fresh;
+  const [messageId, code, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, frameKey] = fresh;
+  const { state, held } = stateOf(code);
   return {
-    ...{ seq, message_id: messageId, service, type, created_at: createdAtMs, expire_at: expireAtMs },
-    ...{ frame_key: frameKey, body: fresh[BODY], state, batch_limit: NO_BATCH_LIMIT, due_at: dueAtMs },
-    ...{ updated_at: createdAtMs, claims: 0, result, detail, reports: null },
+    seq,
+    messageId,
+    service,
+    type,
+    createdAtMs,
+    expireAtMs,
+    frameKey,
+    body: fresh[BODY],
+    state,
+    held,
+    batchLimit: NO_BATCH_LIMIT,
+    dueAtMs,
+    updatedAtMs: createdAtMs,
+    claims: 0,
+    result,
+    detail,
+    reports: null,
   };
 }
 
@@ -886,13 +927,13 @@ function freshRow(fresh: NewRow, seq: number): MessageRow {
 function inOrder(some: readonly MessageRow[], others: readonly MessageRow[]): readonly MessageRow[] {
   if (some.length === 0) return others;
   if (others.length === 0) return some;
-  return [...some, ...others].sort((a, b) => a.due_at - b.due_at || a.seq - b.seq);
+  return [...some, ...others].sort((a, b) => a.dueAtMs - b.dueAtMs || a.seq - b.seq);
 }
 
 /** The oldest row and those that may share a frame with it, as many as fit. */
 function oneFrame(rows: readonly MessageRow[], max: number): MessageRow[] {
   const [head] = rows;
   if (head === undefined) return [];
-  const alike = rows.filter((row) => row.frame_key === head.frame_key && row.batch_limit === head.batch_limit);
-  return alike.slice(0, Math.min(max, head.batch_limit));
+  const alike = rows.filter((row) => row.frameKey === head.frameKey && row.batchLimit === head.batchLimit);
+  return alike.slice(0, Math.min(max, head.batchLimit));
 }

@@ -5,7 +5,7 @@
  * The newest self of a message is the one here, else its row.
  */
 import { Ordered, type Timed } from '../ordered.ts';
-import { type HotColumns, hotColumnsOf, type MessageRow, READY } from './rows.ts';
+import { type Changing, changingOf, type MessageRow } from './rows.ts';
 
 export interface Unwritten {
   readonly row: MessageRow;
@@ -95,7 +95,7 @@ export class UnwrittenMessages {
   add(row: MessageRow, isStored: boolean): void {
     if (this.#bySeq.has(row.seq)) return;
     this.#bySeq.set(row.seq, { row, isKnown: isStored, isStored, pending: NONE });
-    this.#byId.set(row.message_id, row);
+    this.#byId.set(row.messageId, row);
     this.#characters += row.body.length;
     this.#show(row);
   }
@@ -106,26 +106,26 @@ export class UnwrittenMessages {
 
   delete(row: MessageRow): void {
     if (!this.#bySeq.delete(row.seq)) return;
-    this.#byId.delete(row.message_id);
+    this.#byId.delete(row.messageId);
     this.#characters -= row.body.length;
     this.#hide(row);
   }
 
   /** Gives one of them other values. Returns those that it had. */
-  change(row: MessageRow, hot: HotColumns): HotColumns {
-    const before = hotColumnsOf(row);
+  change(row: MessageRow, values: Partial<Changing>): Changing {
+    const before = changingOf(row);
     this.#hide(row);
-    Object.assign(row, hot);
+    Object.assign(row, values);
     this.#show(row);
     return before;
   }
 
   #show(row: MessageRow): void {
-    if (row.state === READY) this.#readyOf(row.service).add({ atMs: row.due_at, seq: row.seq, row });
+    if (row.state === 'READY') this.#readyOf(row.service).add({ atMs: row.dueAtMs, seq: row.seq, row });
   }
 
   #hide(row: MessageRow): void {
-    if (row.state === READY) this.#readyOf(row.service).delete({ atMs: row.due_at, seq: row.seq });
+    if (row.state === 'READY') this.#readyOf(row.service).delete({ atMs: row.dueAtMs, seq: row.seq });
   }
 
   #readyOf(service: number): Ordered<ReadyRow> {
