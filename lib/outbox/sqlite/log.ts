@@ -18,20 +18,25 @@ const CHECKED_BYTES = 8;
 /** Of one UTF-16 unit. */
 const UTF8_BYTES_MOST = 3;
 
+/** The file grows by so much at a time: to sync what changes its length takes a disk longer. */
+const GROWTH_BYTES = 1024 * 1024;
 /** A log that is longer begins anew soon. */
-const LONG_BYTES = 8 * 1024 * 1024;
+const LONG_BYTES = 16 * 1024 * 1024;
 
 export class Log {
   readonly #file: string;
   readonly #descriptor: number;
   #generation: number;
   #end = 0;
+  /** Of the file; behind the end there is room, or what is old. */
+  #size: number;
 
   /** `generation` is the valid one. The file must be there. */
   constructor(file: string, generation: number) {
     this.#file = file;
     this.#generation = generation;
     this.#descriptor = fs.openSync(file, 'r+');
+    this.#size = fs.fstatSync(this.#descriptor).size;
   }
 
   get generation(): number {
@@ -48,7 +53,7 @@ export class Log {
     for (;;) {
       if (this.#readAt(header, this.#end) < HEADER_BYTES) return;
       const [generation, length] = [header.readUInt32LE(0), header.readUInt32LE(4)];
-      const left = fs.fstatSync(this.#descriptor).size - this.#end - HEADER_BYTES;
+      const left = this.#size - this.#end - HEADER_BYTES;
       if (generation !== this.#generation || length === 0 || length > left) return;
       const entry = Buffer.alloc(length);
       this.#readAt(entry, this.#end + HEADER_BYTES);
@@ -67,6 +72,7 @@ export class Log {
     bytes.writeUInt32LE(length, 4);
     bytes.writeUInt32LE(checksum(bytes, bytes.subarray(HEADER_BYTES)), CHECKED_BYTES);
     try {
+      this.#makeRoom(this.#end + bytes.length);
       this.#writeAt(bytes, this.#end);
       fs.fdatasyncSync(this.#descriptor);
     } catch (error) {
@@ -84,6 +90,13 @@ export class Log {
 
   close(): void {
     fs.closeSync(this.#descriptor);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (bytes <= this.#size) return;
+    const size = Math.ceil(bytes / GROWTH_BYTES) * GROWTH_BYTES;
+    this.#writeAt(Buffer.alloc(size - this.#size), this.#size);
+    this.#size = size;
   }
 
   #readAt(bytes: Buffer, at: number): number {

@@ -63,8 +63,8 @@ import { PRUNE_CHUNK, SQL } from './statements.ts';
 import { type Unwritten, UnwrittenMessages } from './unwritten.ts';
 
 /** Messages whose rows are not written at most, and the characters of their bodies. */
-const MOST_UNWRITTEN = 8192;
-const MOST_UNWRITTEN_CHARACTERS = 8 * 1024 * 1024;
+const MOST_UNWRITTEN = 16_384;
+const MOST_UNWRITTEN_CHARACTERS = 16 * 1024 * 1024;
 /** Of a file that has a bound: so little that it finds room all the same. */
 const MOST_UNWRITTEN_SHARE = 1 / 16;
 
@@ -480,6 +480,8 @@ export class Store {
 
   prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null): number {
     this.#takeSeen();
+    // Now and then also what concerns nobody, so that memory and the log do not hold it for ever.
+    this.#writeRows();
     const pruned = this.#pruneMessages(olderThanMs, limit);
     this.#run(SQL.pruneUnmatched, olderThanMs, limit);
     this.#run(SQL.pruneDuplicates, olderThanMs, limit);
@@ -615,7 +617,6 @@ export class Store {
   #pruneMessages(olderThanMs: number, limit: number): number {
     const isOld = (row: MessageRow): boolean =>
       isEnd(row.state) && row.createdAtMs < olderThanMs && row.updatedAtMs < olderThanMs;
-    this.#writeBefore(isOld);
     const found = this.#findPrunable(olderThanMs, limit, isOld);
     // Room is made before any is taken: a store that is full can be pruned.
     for (const row of found) {

@@ -95,8 +95,8 @@ export function limitedFiles(): SmallDisk {
     },
     start: (name) => new Remote(path.join(folder, name), ['prlimit', limit()]),
     fill(leaveBytes, remote) {
-      // What grows are the logs; without one, no page fits.
-      limitBytes = Math.max(1000, ...sizes()) + leaveBytes;
+      // Of a store at work, what grows are the logs; of any other, no page fits.
+      limitBytes = Math.max(1000, ...(remote === undefined ? [] : sizes())) + leaveBytes;
       apply(remote);
     },
     makeRoom(remote) {
