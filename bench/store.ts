@@ -16,6 +16,7 @@ export const about = 'the durable store: accept, claim, settle, report; latency;
 const RUN_MS = 3000;
 const DAY_MS = 86_400_000;
 const BACKLOG = 1_000_000;
+const ALARMS = 1000;
 
 let count = 0;
 
@@ -122,6 +123,35 @@ async function latency(outbox: SqliteOutbox, file: string): Promise<void> {
   console.log(`bare append and fdatasync   ${line(syncs)}`);
 }
 
+/** What the process has written so far, whatever the system makes of it; null where that is not to be had. */
+function writtenBytes(): number | null {
+  try {
+    const [, bytes] = /^wchar: (\d+)/m.exec(fs.readFileSync('/proc/self/io', 'utf8')) ?? [];
+    return bytes === undefined ? null : Number(bytes);
+  } catch {
+    return null;
+  }
+}
+
+/** Alarms one by one through their lives, until they are in the database: what is written of each, on SD cards what counts. */
+async function written(outbox: SqliteOutbox): Promise<void> {
+  const before = writtenBytes();
+  for (let i = 0; i < ALARMS; i++) {
+    const [one] = messages(1) as [NewMessage];
+    const [, claimed] = await Promise.all([
+      outbox.accept([one]),
+      outbox.exchange([], { service: 'sms', max: 30 }, Date.now()),
+    ]);
+    await outbox.exchange([{ messageIds: [one.messageId], to: 'ACCEPTED' }], null, Date.now());
+    const { fresh } = await outbox.takeReports(claimed.map(reportOf), Date.now());
+    await outbox.reportsEmitted(fresh.map(({ seq }) => seq));
+  }
+  await outbox.prune(Date.now() - DAY_MS, 1);
+  const after = writtenBytes();
+  if (before === null || after === null) return;
+  console.log(`one alarm, accepted to report emitted   ${((after - before) / ALARMS / 1024).toFixed(1)} kB written`);
+}
+
 /** The event loop's delay while 5,000 accepts a second, of one message each, are made. */
 async function eventLoop(outbox: SqliteOutbox): Promise<{ delayMs: number; perSecond: number; slowestMs: number }> {
   const histogram = monitorEventLoopDelay({ resolution: 1 });
@@ -197,6 +227,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     }
   }
   await withStore(latency);
+  await withStore(written);
   for (const commitDelayMs of [0, 50]) {
     const { delayMs, perSecond, slowestMs } = await withStore(eventLoop, commitDelayMs);
     console.log(
