@@ -32,7 +32,7 @@ const number = (initial: number, min: number, max: number, whole = true): Proper
   read(value) {
     const parsed = Number(value);
     if (value.trim() === '' || !(parsed >= min && parsed <= max) || (whole && !Number.isInteger(parsed))) {
-      throw new Wrong(`${min} ~ ${max}`);
+      throw new Wrong(whole ? `${min}, ${min + 1}, … ${max}` : `${min} ~ ${max}`);
     }
     return parsed;
   },

@@ -357,7 +357,7 @@ export class MemoryOutbox implements Outbox {
         isEnd(message.state) &&
         message.updatedAtMs < endedBeforeMs &&
         message.text + message.subject + message.url !== '' &&
-        !this.#waitingReports.has(message.messageId),
+        !(message.state === 'FAILED' && this.#waitingReports.has(message.messageId)),
     );
     const oldestFirst = droppable.toSorted((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq).slice(0, limit);
     for (const message of oldestFirst) this.#bySeq.set(message.seq, { ...message, text: '', subject: '', url: '' });

@@ -248,8 +248,9 @@ export interface Outbox {
   prune(olderThanMs: number, limit: number, forgetBeforeMs?: number | null): Promise<number>;
 
   /**
-   * Empties text, subject and url of at most `limit` messages that ended before a time and whose reports have been
-   * emitted, those that ended first before the others; resolves with how many. All else of them stays as it is.
+   * Empties text, subject and url of at most `limit` messages that ended before a time, those that ended first before the
+   * others; resolves with how many. All else of them stays as it is. A FAILED message is left until its reports have been
+   * emitted: it may have to be sent again.
    */
   dropTexts(endedBeforeMs: number, limit: number): Promise<number>;
 }

@@ -896,6 +896,8 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
     });
 
     describe('dropTexts', () => {
+      const failed = { resultRaw: '97', result: 97, outcome: 'failed' } as const;
+
       const texts = async (messageId: string): Promise<string[]> => {
         const { text, subject, url } = await one(messageId);
         return [text, subject, url];
@@ -919,11 +921,12 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
         for (const id of ['C', 'D']) assert.equal((await texts(id))[0], '비밀번호 1234');
       });
 
-      it('leaves what may still be sent again: open messages, and those whose report flows have not seen', async () => {
-        await accept(['A', 'B']);
-        await claim(1);
-        const { fresh } = await outbox.takeReports([newReport('A')], START_MS);
-        assert.equal(await outbox.dropTexts(later(1), 10), 0);
+      it('leaves what may still be sent again: open messages, and failed ones whose report flows have not seen', async () => {
+        await accept(['A', 'B', 'C']);
+        await claim(2);
+        const { fresh } = await outbox.takeReports([newReport('A', failed), newReport('B')], START_MS);
+        assert.equal(await outbox.dropTexts(later(1), 10), 1);
+        assert.deepEqual((await texts('B'))[0], '');
         assert.deepEqual((await texts('A'))[0], '경보 A');
         await outbox.reportsEmitted(fresh.map(({ seq }) => seq));
         assert.equal(await outbox.dropTexts(later(1), 10), 1);
@@ -933,7 +936,7 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
       it('looks behind those that it must leave', async () => {
         await accept(['A', 'B', 'C']);
         await claim(2);
-        await outbox.takeReports([newReport('A'), newReport('B')], START_MS);
+        await outbox.takeReports([newReport('A', failed), newReport('B', failed)], START_MS);
         await outbox.cancel(['C'], START_MS);
         assert.equal(await outbox.dropTexts(later(1), 1), 1);
         assert.deepEqual((await texts('C'))[0], '');

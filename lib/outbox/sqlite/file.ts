@@ -132,6 +132,7 @@ function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHE
     PRAGMA fullfsync = ON;
     PRAGMA checkpoint_fullfsync = ON;
     PRAGMA cell_size_check = ON;
+    PRAGMA secure_delete = FAST;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -${CACHE_KIB};
     PRAGMA wal_autocheckpoint = ${checkpointPages};

@@ -88,8 +88,13 @@ export class Log {
     this.#end = 0;
   }
 
+  /** What the database has already is not left lying about. */
   close(): void {
-    fs.closeSync(this.#descriptor);
+    try {
+      if (this.#end === 0) fs.ftruncateSync(this.#descriptor);
+    } finally {
+      fs.closeSync(this.#descriptor);
+    }
   }
 
   #makeRoom(bytes: number): void {

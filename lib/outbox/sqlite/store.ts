@@ -504,7 +504,8 @@ export class Store {
         if (dropped === limit) return dropped;
         after = found;
         const row = this.#unwritten.withSeq(found.seq) ?? found;
-        if (!isEnd(row.state) || row.updatedAtMs >= endedBeforeMs || this.#hasReportsWaiting(row)) continue;
+        if (!isEnd(row.state) || row.updatedAtMs >= endedBeforeMs) continue;
+        if (row.state === 'FAILED' && this.#hasReportsWaiting(row)) continue;
         this.#run(SQL.dropTexts, withoutTexts(row.body), row.seq);
         this.#takeOut(row);
         dropped++;
