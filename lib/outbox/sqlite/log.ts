@@ -28,6 +28,8 @@ export class Log {
   readonly #descriptor: number;
   #generation: number;
   #end = 0;
+  /** Whether the database is known to have all that the file tells of. */
+  #isSpent = false;
   /** Of the file; behind the end there is room, or what is old. */
   #size: number;
 
@@ -80,18 +82,20 @@ export class Log {
       throw error;
     }
     this.#end += bytes.length;
+    this.#isSpent = false;
   }
 
   /** After the database has all that the log tells of, and that `generation` is the valid one. */
   restart(generation: number): void {
     this.#generation = generation;
     this.#end = 0;
+    this.#isSpent = true;
   }
 
   /** What the database has already is not left lying about. */
   close(): void {
     try {
-      if (this.#end === 0) fs.ftruncateSync(this.#descriptor);
+      if (this.#isSpent) fs.ftruncateSync(this.#descriptor);
     } finally {
       fs.closeSync(this.#descriptor);
     }

@@ -321,22 +321,23 @@ export class Store {
 
   reportsEmitted(seqs: readonly number[]): void {
     const rows: MessageRow[] = [];
+    const seen: number[] = [];
     for (const seq of seqs) {
       if (seq > this.#lastReportSeq) continue;
+      this.#emitted.add(seq);
       const unwritten = this.#unwritten.ofReport(seq);
-      if (unwritten === undefined) this.#seen.add(seq);
-      else {
+      if (unwritten === undefined) {
+        if (!this.#seen.has(seq)) seen.push(seq);
+        this.#seen.add(seq);
+      } else {
         const others = unwritten.pending.filter((other) => other !== seq);
         this.#setPending(unwritten, others);
         rows.push(unwritten.row);
       }
-      this.#emitted.add(seq);
     }
     this.#undo.push(() => {
-      for (const seq of seqs) {
-        this.#seen.delete(seq);
-        this.#emitted.delete(seq);
-      }
+      for (const seq of seqs) this.#emitted.delete(seq);
+      for (const seq of seen) this.#seen.delete(seq);
     });
     if (!this.#anyAttachments) return;
     const taken = this.#takeSeen().map(({ message_id }) => message_id);

@@ -75,6 +75,22 @@ describe('the log', () => {
     );
   });
 
+  it('keeps what nobody has read when it is closed, and nothing that the database has', () => {
+    write(2, ['kept']);
+    new Log(file, 2).close();
+    assert.deepEqual(entriesOf(2), ['kept'], 'opening failed, say');
+    const log = new Log(file, 2);
+    assert.deepEqual([...log.read()], ['kept']);
+    log.restart(3);
+    log.append('newer');
+    log.close();
+    assert.deepEqual(entriesOf(3), ['newer']);
+    const last = new Log(file, 3);
+    last.restart(4);
+    last.close();
+    assert.equal(fs.statSync(file).size, 0);
+  });
+
   it('reads nothing of an entry that it refused', () => {
     write(1, ['kept']);
     const log = openLog(1);
