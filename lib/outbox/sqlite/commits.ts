@@ -20,6 +20,8 @@ const FREE_PAGES = 2048;
 const VACUUM_PAGES = 256;
 /** How far beyond its bound a file may grow when what is in it moves on. */
 const ROOM_TO_MOVE = 1.25;
+/** What the log tells of was accepted within the bound, and finds its place in any case. */
+const UNBOUND = { room: 1000, write: true };
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
 
@@ -34,6 +36,11 @@ export class Commits {
   readonly #release: StatementSync;
   readonly #rollbackTo: StatementSync;
   readonly #totalChanges: StatementSync;
+  /**
+   * The last commit of the database failed, and may all the same be what a crash leaves: it says that the log is spent.
+   * Nothing goes into the log until another commit has taken its place.
+   */
+  #isUncertain = false;
 
   constructor(db: DatabaseSync, log: Log, store: Store, options: StoreOptions) {
     this.#db = db;
@@ -50,36 +57,36 @@ export class Commits {
 
   /** What the last process left behind; throws where the store is in trouble. */
   recover(nowMs: number): void {
-    const [reply] = this.#transaction([() => this.#store.recover(this.#log.read(), nowMs)], {
-      bound: true,
-      write: true,
-    });
+    const [reply] = this.#transaction([() => this.#store.recover(this.#log.read(), nowMs)], UNBOUND);
     if (reply !== undefined && 'error' in reply) throw reply.error;
   }
 
   /** Before the file is closed. What cannot be written now is in the log, and found at the next opening. */
   end(): void {
-    this.#transaction([], { bound: false, write: true });
+    this.#transaction([], UNBOUND);
   }
 
   run(calls: readonly Call[]): Reply[] {
     const performed = calls.map((call) => () => perform(this.#store, call));
     // What was accepted may move on in more room than messages may fill.
-    const outcomes = this.#transaction(performed, { bound: calls.some(({ op }) => op === 'accept'), write: false });
+    const outcomes = this.#transaction(performed, {
+      room: calls.some(({ op }) => op === 'accept') ? 1 : ROOM_TO_MOVE,
+      write: false,
+    });
     if (calls.some(({ op }) => op === 'prune')) this.#giveBackPages();
     return outcomes.map((outcome) => ('error' in outcome ? { trouble: troubleOf(outcome.error) } : outcome));
   }
 
-  /** `bound`: within `maxFileBytes`. `write`: into the database, whatever the calls do. */
-  #transaction(calls: readonly (() => unknown)[], { bound, write }: { bound: boolean; write: boolean }): Outcome[] {
+  /** `room`: in how many times `maxFileBytes`. `write`: into the database, whatever the calls do. */
+  #transaction(calls: readonly (() => unknown)[], { room, write }: { room: number; write: boolean }): Outcome[] {
     const { file, maxFileBytes } = this.#options;
-    if (maxFileBytes !== undefined) boundFile(this.#db, maxFileBytes * (bound ? 1 : ROOM_TO_MOVE));
+    if (maxFileBytes !== undefined) boundFile(this.#db, maxFileBytes * room);
     try {
       this.#begin.run();
       const before = this.#changes();
       const outcomes = calls.map((call) => this.#one(call));
-      if (write || this.#changes() !== before) this.#keepInDatabase();
-      else this.#keep(bound);
+      if (write || this.#isUncertain || this.#changes() !== before) this.#keepInDatabase();
+      else this.#keep(room === 1);
       return outcomes;
     } catch (error) {
       this.#rollback();
@@ -100,7 +107,7 @@ export class Commits {
       this.#keepInDatabase();
     } catch (error) {
       // A disk that is full has room in the log for what moves on, or for some of it.
-      if (bound || problemOf(error)?.problem !== 'full') throw error;
+      if (bound || this.#isUncertain || problemOf(error)?.problem !== 'full') throw error;
       this.#rollback();
       this.#store.backTo(mark);
       this.#keepInLog();
@@ -116,7 +123,9 @@ export class Commits {
   #keepInDatabase(): void {
     const generation = this.#log.generation + 1;
     this.#store.write(generation);
+    this.#isUncertain = true;
     this.#commit.run();
+    this.#isUncertain = false;
     this.#log.restart(generation);
     this.#store.written();
   }

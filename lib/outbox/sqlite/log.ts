@@ -104,8 +104,12 @@ export class Log {
   #makeRoom(bytes: number): void {
     if (bytes <= this.#size) return;
     const size = Math.ceil(bytes / GROWTH_BYTES) * GROWTH_BYTES;
-    this.#writeAt(Buffer.alloc(size - this.#size), this.#size);
-    this.#size = size;
+    try {
+      this.#writeAt(Buffer.alloc(size - this.#size), this.#size);
+      this.#size = size;
+    } catch {
+      // Where a mebibyte finds no room, the entry may.
+    }
   }
 
   #readAt(bytes: Buffer, at: number): number {

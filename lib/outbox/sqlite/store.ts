@@ -533,7 +533,10 @@ export class Store {
     this.#lastSeq = row.seq;
     if (row.messageId > this.#greatestId) this.#greatestId = row.messageId;
     this.#unwritten.add(row, false);
-    this.#undo.push(() => this.#unwritten.delete(row));
+    this.#undo.push(() => {
+      this.#unwritten.delete(row);
+      this.#changed.delete(row);
+    });
     this.#changed.add(row);
     this.#count(row, 1);
     const { seq, state, createdAtMs } = row;
@@ -688,7 +691,7 @@ export class Store {
 
   /** Makes the row that it is given what it is then. */
   #move(row: MessageRow, values: Partial<Changing>): void {
-    this.#unwritten.add(row, true);
+    this.#keepNewest(row);
     this.#count(row, -1);
     const before = this.#unwritten.change(row, values);
     this.#count(row, 1);
@@ -698,11 +701,16 @@ export class Store {
     this.#releaseAttachments(row);
   }
 
+  /** From now on the newest self of the message is this object. */
+  #keepNewest(row: MessageRow): void {
+    if (this.#unwritten.add(row, true)) this.#undo.push(() => this.#unwritten.delete(row));
+  }
+
   #keepReport(row: MessageRow, report: ReportRow, nowMs: number): void {
     const move = reported(row, { result: report.result, outcome: at(OUTCOMES, report.outcome) }, nowMs);
     const reports = withReport(row.reports, report);
     // Pending first: the attachments of a message stay while it has a report that is.
-    this.#unwritten.add(row, true);
+    this.#keepNewest(row);
     const unwritten = this.#unwritten.of(row);
     if (unwritten !== undefined) this.#setPending(unwritten, [...unwritten.pending, report.seq]);
     this.#move(row, { ...move, reports });
@@ -795,7 +803,7 @@ export class Store {
     const unwritten = this.#unwritten.of(row);
     if (unwritten === undefined) return;
     this.#unwritten.delete(row);
-    this.#undo.push(() => this.#unwritten.add(row, unwritten.isStored));
+    this.#undo.push(() => this.#unwritten.putBack(unwritten));
   }
 
   /** Its row is the newest self again. */

@@ -55,8 +55,10 @@ export class UnwrittenMessages {
     return this.#bySeq.get(seq)?.row;
   }
 
-  of({ seq }: Pick<MessageRow, 'seq'>): Unwritten | undefined {
-    return this.#bySeq.get(seq);
+  /** Undefined also for an object that is not the message's newest self. */
+  of(row: MessageRow): Unwritten | undefined {
+    const unwritten = this.#bySeq.get(row.seq);
+    return unwritten?.row === row ? unwritten : undefined;
   }
 
   /** Those that are READY, in the order of claiming. */
@@ -92,12 +94,20 @@ export class UnwrittenMessages {
     return before;
   }
 
-  add(row: MessageRow, isStored: boolean): void {
-    if (this.#bySeq.has(row.seq)) return;
-    this.#bySeq.set(row.seq, { row, isKnown: isStored, isStored, pending: NONE });
+  /** False when it was there. */
+  add(row: MessageRow, isStored: boolean): boolean {
+    if (this.#bySeq.has(row.seq)) return false;
+    this.putBack({ row, isKnown: isStored, isStored, pending: NONE });
+    return true;
+  }
+
+  /** One that was deleted, as it was. */
+  putBack(unwritten: Unwritten): void {
+    const { row } = unwritten;
+    this.#show(row);
+    this.#bySeq.set(row.seq, unwritten);
     this.#byId.set(row.messageId, row);
     this.#characters += row.body.length;
-    this.#show(row);
   }
 
   clear(): void {

@@ -10,7 +10,7 @@ import { UshotError } from '../../../lib/errors.ts';
 import type { WorkerSettings } from '../../../lib/outbox/sqlite/calls.ts';
 import { migrations } from '../../../lib/outbox/sqlite/migrations.ts';
 import { SqliteOutbox } from '../../../lib/outbox/sqlite/outbox.ts';
-import { DAY_MS, newMessage, newMessages, START_MS, sweepRequest } from '../messages.ts';
+import { DAY_MS, newMessage, newMessages, newReport, START_MS, sweepRequest } from '../messages.ts';
 import { Child } from './children.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 import { inProcessOutbox } from './in-process.ts';
@@ -311,6 +311,90 @@ describe('the store on disk', () => {
     });
     assert.equal(await outbox.createdSince(0), 2);
     assert.deepEqual(await outbox.get(['C', 'D', 'bad']), []);
+  });
+});
+
+describe('a transaction that sinks as a whole', () => {
+  let folder: string;
+  let file: string;
+  let outbox: SqliteOutbox;
+
+  beforeEach(async () => {
+    folder = makeFolder();
+    file = path.join(folder, 'account.db');
+    outbox = inProcessOutbox({ file });
+    await outbox.open(START_MS);
+  });
+  afterEach(async () => {
+    await outbox.close();
+    removeFolder(folder);
+  });
+
+  /** A call that finds the disk in trouble: a folder stands where an attachment should. It sinks all that share its commit. */
+  const sink = (): Promise<unknown> => {
+    const hash = 'a'.repeat(64);
+    fs.mkdirSync(path.join(`${file}-attachments`, hash), { recursive: true });
+    return outbox.readAttachment(hash);
+  };
+  const delivered = async (): Promise<number> => {
+    await outbox.accept([newMessage('A')]);
+    await outbox.exchange([], { service: 'sms', max: 1 }, START_MS);
+    await outbox.exchange([{ messageIds: ['A'], to: 'ACCEPTED' }], null, START_MS);
+    const { fresh } = await outbox.takeReports([newReport('A')], START_MS + 1);
+    return fresh[0]?.seq ?? 0;
+  };
+  const restarted = async (): Promise<void> => {
+    fs.rmSync(`${file}-attachments`, { recursive: true });
+    await outbox.close();
+    await outbox.open(START_MS);
+  };
+
+  it('leaves a report pending that it had written into the inbox', async () => {
+    await delivered();
+    const calls = await Promise.allSettled([outbox.dropTexts(START_MS + 1000, 10), sink()]);
+    assert.deepEqual(
+      calls.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    await outbox.accept([newMessage('B', { duplicateKey: 'k' })]);
+    await restarted();
+    assert.deepEqual(
+      (await outbox.pendingReports(10)).map(({ messageId }) => messageId),
+      ['A'],
+    );
+  });
+
+  it('keeps a message that it had written, taken out and loaded again', async () => {
+    await outbox.reportsEmitted([await delivered()]);
+    await Promise.allSettled([
+      outbox.dropTexts(START_MS + 1000, 10),
+      outbox.takeReports([newReport('A', { resultRaw: '7' })], START_MS + 2000),
+      sink(),
+    ]);
+    await outbox.accept([newMessage('B', { duplicateKey: 'k' })]);
+    const [found] = await outbox.get(['A']);
+    assert.deepEqual([found?.state, found?.text], ['DELIVERED', '경보 A']);
+    await restarted();
+    assert.equal((await outbox.get(['A', 'B'])).length, 2);
+    assert.equal(await outbox.createdSince(0), 2);
+  });
+
+  it('logs nothing of a message whose call failed, though another one has its number now', async () => {
+    const bad = newMessage('bad', { duplicateKey: {} as string });
+    const calls = await Promise.allSettled([outbox.accept([newMessage('A'), bad]), outbox.accept([newMessage('B')])]);
+    assert.deepEqual(
+      calls.map(({ status }) => status),
+      ['rejected', 'fulfilled'],
+    );
+    const left = path.join(folder, 'left.db');
+    for (const suffix of ['', '-wal', '-log']) fs.copyFileSync(file + suffix, left + suffix);
+    const next = inProcessOutbox({ file: left });
+    await next.open(START_MS);
+    assert.deepEqual(
+      (await next.get(['A', 'B'])).map(({ messageId }) => messageId),
+      ['B'],
+    );
+    await next.close();
   });
 });
 
