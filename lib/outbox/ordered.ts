@@ -1,5 +1,5 @@
 /**
- * Items kept in the order of (time, seq), for the in-memory engine: what an index is to a database. Adding, removing and
+ * Items kept in the order of (time, seq), for what an engine keeps in memory: what an index is to a database. Adding, removing and
  * finding the first cost the same whether ten items wait or a million, since the order is held in short runs.
  */
 

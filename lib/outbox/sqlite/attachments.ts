@@ -53,7 +53,7 @@ export class AttachmentFolder {
   removeAllBut(isNeeded: (hash: string) => boolean): void {
     if (!fs.existsSync(this.#folder)) return;
     for (const name of fs.readdirSync(this.#folder)) {
-      if (!HASH.test(name) || !isNeeded(name)) fs.rmSync(this.#path(name), { force: true });
+      if (!HASH.test(name) || !isNeeded(name)) fs.rmSync(this.#path(name), { force: true, recursive: true });
     }
   }
 

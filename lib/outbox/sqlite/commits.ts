@@ -80,8 +80,8 @@ export class Commits {
   /** `room`: in how many times `maxFileBytes`. `write`: into the database, whatever the calls do. */
   #transaction(calls: readonly (() => unknown)[], { room, write }: { room: number; write: boolean }): Outcome[] {
     const { file, maxFileBytes } = this.#options;
-    if (maxFileBytes !== undefined) boundFile(this.#db, maxFileBytes * room);
     try {
+      if (maxFileBytes !== undefined) boundFile(this.#db, maxFileBytes * room);
       this.#begin.run();
       const before = this.#changes();
       const outcomes = calls.map((call) => this.#one(call));
@@ -162,9 +162,9 @@ export class Commits {
 
   #giveBackPages(): void {
     const pragma = (name: string): number => Number(Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-    const free = pragma('freelist_count');
-    if (free < FREE_PAGES || free < pragma('page_count') / 4) return;
     try {
+      const free = pragma('freelist_count');
+      if (free < FREE_PAGES || free < pragma('page_count') / 4) return;
       this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
     } catch {
       // The pages stay in the file and are used again; real trouble shows at the next call.

@@ -34,7 +34,7 @@ export function openFile(options: StoreOptions): OpenFile {
   const lockFile = `${file}.lock`;
   const logFile = `${file}-log`;
   let db: DatabaseSync | undefined;
-  let log: Log;
+  let log: Log | undefined;
   try {
     createFile(file);
     db = new DatabaseSync(file);
@@ -47,16 +47,17 @@ export function openFile(options: StoreOptions): OpenFile {
     fs.writeFileSync(lockFile, `${process.pid}\n`, { mode: OWNER_ONLY_FILE });
     for (const suffix of ['', '-wal', '-shm']) chmodIfThere(file + suffix);
   } catch (error) {
+    log?.close();
     db?.close();
     throw asStoreError(error, file);
   }
-  const opened = db;
+  const [opened, openedLog] = [db, log];
   return {
     db: opened,
-    log,
+    log: openedLog,
     close() {
       try {
-        log.close();
+        openedLog.close();
         fs.rmSync(lockFile, { force: true });
       } finally {
         opened.close();

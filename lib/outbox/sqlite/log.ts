@@ -65,7 +65,7 @@ export class Log {
     }
   }
 
-  /** When it returns, the entry is on disk. When it throws, it will not be read. */
+  /** When it returns, the entry is on disk. When it throws, it will not be read, if the disk lets us see to it. */
   append(entry: string): void {
     const room = Buffer.allocUnsafe(HEADER_BYTES + entry.length * UTF8_BYTES_MOST);
     const length = room.write(entry, HEADER_BYTES, 'utf8');
@@ -109,11 +109,17 @@ export class Log {
       this.#size = size;
     } catch {
       // Where a mebibyte finds no room, the entry may.
+      this.#size = fs.fstatSync(this.#descriptor).size;
     }
   }
 
+  /** Fewer bytes than asked only at the end of the file. */
   #readAt(bytes: Buffer, at: number): number {
-    return fs.readSync(this.#descriptor, bytes, 0, bytes.length, at);
+    for (let done = 0; ; ) {
+      const read = fs.readSync(this.#descriptor, bytes, done, bytes.length - done, at + done);
+      done += read;
+      if (read === 0 || done === bytes.length) return done;
+    }
   }
 
   #writeAt(bytes: Buffer, at: number): void {
@@ -128,6 +134,7 @@ export class Log {
   #spoil(): void {
     try {
       this.#writeAt(Buffer.alloc(HEADER_BYTES), this.#end);
+      fs.fdatasyncSync(this.#descriptor);
     } catch {
       // Nothing more can be done; the next entry is written over it.
     }

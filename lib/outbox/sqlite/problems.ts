@@ -27,8 +27,8 @@ const problems = {
     ko: '{file} 파일은 이 소프트웨어의 저장 파일이 아니거나 손상되었습니다. 지우지 말고 다른 곳으로 옮기세요',
   },
   damaged: {
-    en: '{file} is damaged ({detail}); stop, keep a copy of it with its -wal file, then restore a backup or move it away',
-    ko: '{file} 파일이 손상되었습니다({detail}). 멈춘 뒤 -wal 파일과 함께 복사해 두고, 백업을 되돌리거나 다른 곳으로 옮기세요',
+    en: '{file} is damaged ({detail}); stop, keep a copy of it with its -log and -wal files, then restore a backup or move it away',
+    ko: '{file} 파일이 손상되었습니다({detail}). 멈춘 뒤 -log, -wal 파일과 함께 복사해 두고, 백업을 되돌리거나 다른 곳으로 옮기세요',
   },
   readOnly: {
     en: '{file} cannot be written ({detail}); check the permissions of the file and its folder',

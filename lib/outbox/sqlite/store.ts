@@ -691,6 +691,7 @@ export class Store {
 
   /** Makes the row that it is given what it is then. */
   #move(row: MessageRow, values: Partial<Changing>): void {
+    assertNumbers(row.messageId, values);
     this.#keepNewest(row);
     this.#count(row, -1);
     const before = this.#unwritten.change(row, values);
@@ -932,6 +933,15 @@ function freshRow(fresh: NewRow, seq: number): MessageRow {
     detail,
     reports: null,
   };
+}
+
+/** What the database would refuse must be refused by the call, not by the commit that comes to write it. */
+function assertNumbers(
+  messageId: string,
+  { dueAtMs = 0, updatedAtMs = 0, batchLimit = 0, result }: Partial<Changing>,
+): void {
+  if ([dueAtMs, updatedAtMs, batchLimit, result ?? 0].every(Number.isSafeInteger)) return;
+  throw new Error(`bug: message ${messageId} is given a number that is none of ours`);
 }
 
 /** Two lists, each in order of claiming, as one. */
