@@ -20,7 +20,7 @@ const OWNER_ONLY_FOLDER = 0o700;
 const CACHE_KIB = 32 * 1024;
 /** The write-ahead log is brought into the file when it has grown to this many pages. */
 const CHECKPOINT_PAGES = 2000;
-/** What is left of the log's file after that, at most. */
+/** What is left of SQLite's own log after that, at most. */
 const LOG_BYTES = 16 * 1024 * 1024;
 
 export interface OpenFile {
@@ -119,7 +119,7 @@ function chmodIfThere(file: string): void {
 }
 
 function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHECKPOINT_PAGES }: StoreOptions): void {
-  // One process: the lock is kept from the first access on, and the log needs no shared-memory file.
+  // One process: the lock is kept from the first access on, and SQLite's own log needs no shared-memory file.
   db.exec('PRAGMA locking_mode = EXCLUSIVE');
   // Nothing is written before the file is known to be ours, and of a schema that we know.
   if (Number(value(db, 'SELECT count(*) FROM sqlite_schema')) === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');

@@ -9,7 +9,7 @@ import { attachmentHashes, CREATED_BUCKET_MS, type Move } from '../rules.ts';
 import type { State } from '../states.ts';
 
 /** By code. HELD is IN_DOUBT that is held: the two are searched apart. Codes below 5 are open. */
-export const STATE_CODES = [
+const STATE_CODES = [
   'READY',
   'IN_FLIGHT',
   'ACCEPTED',
@@ -254,7 +254,7 @@ export interface ReportRow {
 }
 
 /** A report as it is kept with its message. */
-export type KeptReport = readonly [seq: number, receivedAtMs: number, result: number, outcome: number, wire: Wire];
+type KeptReport = readonly [seq: number, receivedAtMs: number, result: number, outcome: number, wire: Wire];
 
 /** `reports` of a message that has one more. */
 export function withReport(reports: string | null, { seq, received_at, result, outcome, wire }: ReportRow): string {

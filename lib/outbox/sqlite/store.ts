@@ -815,7 +815,7 @@ export class Store {
     }
   }
 
-  // The parts.
+  // Attachments and statements.
 
   #hasReportsWaiting(row: MessageRow): boolean {
     if ((this.#unwritten.of(row)?.pending.length ?? 0) > 0) return true;
