@@ -5,6 +5,7 @@
  *
  * Every method that returns a Promise resolves after its changes are committed, and only then; each call is atomic.
  * Calls are carried out in the order in which they were made. A failed commit rejects and leaves the store as it was.
+ * What a call is given is not copied: it is left alone until the promise settles.
  *
  * An engine that cannot keep what it is given rejects with USHOT_STORE, whose `problem` says why. A call that breaks a
  * rule (a move that states.ts does not list, an unknown id settled) rejects with a plain Error that begins with `bug:`.

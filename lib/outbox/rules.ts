@@ -165,7 +165,9 @@ export const inboxReport = (
 
 function move(message: Moving, state: State, nowMs: number, changes: Partial<Move>): Move {
   assertTransition(message.messageId, message.state, state);
-  return Object.assign(moving(message), changes, { state, updatedAtMs: nowMs });
+  const { dueAtMs = message.dueAtMs, batchLimit = message.batchLimit, claims = message.claims } = changes;
+  const { result = message.result, detail = message.detail, held = message.held } = changes;
+  return { state, updatedAtMs: nowMs, dueAtMs, batchLimit, claims, result, detail, held };
 }
 
 function moving({ state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held }: Move): Move {

@@ -1,11 +1,11 @@
 /**
- * What the two threads of the engine say to each other. The caller's thread sends the calls that were made in one turn as
- * one list; the worker answers every call, in order, after the commit that holds it.
+ * What the two threads of the engine say to each other. The caller's thread decides; the worker keeps what it is told to
+ * keep, and answers questions about what is in the file. It takes one after the other, in order.
  */
 import type { ErrorCode, ErrorParams } from '../../errors.ts';
 import { UshotError } from '../../errors.ts';
-import type { ClaimRequest, GuardQuery, Service, Settlement, SweepRequest } from '../outbox.ts';
-import type { NewReportRow, NewRow } from './rows.ts';
+import type { Tally } from './entry.ts';
+import type { Questions } from './questions.ts';
 
 export interface StoreOptions {
   readonly file: string;
@@ -15,45 +15,32 @@ export interface StoreOptions {
   readonly commitDelayMs?: number | undefined;
   /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
   readonly checkpointPages?: number | undefined;
-  /** For tests only: the messages at most that are in the log and not in their rows. */
+  /** For tests only: the messages at most whose newest self is not in its row. */
   readonly mostUnwritten?: number | undefined;
 }
 
-/** What the worker is started with. */
-export interface WorkerSettings extends StoreOptions {
-  readonly nowMs: number;
+/** What is to be kept. */
+export interface Batch {
+  /** An Entry, or null when nothing has changed. */
+  readonly entry: string | null;
+  /** All that the log tells of is to be written into rows, this included. */
+  readonly inRows: boolean;
+  /** Messages are accepted: refused where the file has grown to its bound. */
+  readonly accepts: boolean;
+  /** Attachments that were put for the messages that are accepted: nobody waits with them any more. */
+  readonly awaited: readonly string[];
+  /** How many times a batch is known to have sunk: one that was made before that counts on what never came to be. */
+  readonly sunkBefore: number;
 }
 
-export type Call =
-  | { readonly op: 'accept'; readonly rows: readonly NewRow[] }
-  | {
-      readonly op: 'exchange';
-      readonly settlements: readonly Settlement[];
-      readonly claim: ClaimRequest | null;
-      readonly nowMs: number;
-    }
-  | { readonly op: 'takeReports'; readonly rows: readonly NewReportRow[]; readonly nowMs: number }
-  | { readonly op: 'pendingReports'; readonly limit: number }
-  | { readonly op: 'reportsEmitted'; readonly seqs: readonly number[] }
-  | { readonly op: 'sweep'; readonly request: SweepRequest }
-  | { readonly op: 'nextDueMs'; readonly service: Service; readonly nowMs: number }
-  | { readonly op: 'cancel' | 'release'; readonly messageIds: readonly string[]; readonly nowMs: number }
-  | { readonly op: 'listHeld'; readonly limit: number }
-  | { readonly op: 'get'; readonly messageIds: readonly string[] }
-  | { readonly op: 'counts' }
-  | { readonly op: 'recentDuplicates'; readonly query: GuardQuery }
-  | { readonly op: 'createdSince'; readonly sinceMs: number }
-  | { readonly op: 'putAttachment'; readonly bytes: Uint8Array<ArrayBuffer> }
-  | { readonly op: 'readAttachment'; readonly hash: string }
-  | {
-      readonly op: 'prune';
-      readonly olderThanMs: number;
-      readonly limit: number;
-      readonly forgetBeforeMs: number | null;
-    }
-  | { readonly op: 'dropTexts'; readonly endedBeforeMs: number; readonly limit: number };
+type Names = keyof Questions & string;
 
-export type ToWorker = { readonly calls: readonly Call[] } | { readonly close: true };
+/** A question: a method of Questions, and what it is given. */
+export type Question = {
+  readonly [Name in Names]: { readonly ask: Name; readonly of: Parameters<Questions[Name]> };
+}[Names];
+
+export type ToWorker = Batch | Question | { readonly close: true };
 
 /** An error on its way between the threads. */
 export type Trouble =
@@ -61,25 +48,24 @@ export type Trouble =
   /** The message of an Error that is no UshotError. */
   | { readonly bug: string };
 
-export type Reply = { readonly value: unknown } | { readonly trouble: Trouble };
+/** What the store remembers at the start. */
+export interface Opened {
+  readonly tally: Tally;
+  /** No message that was ever accepted has an id that sorts behind this one. */
+  readonly greatestId: string;
+  readonly anyUnmatched: boolean;
+}
 
 export type FromWorker =
-  | { readonly opened: true }
+  | { readonly opened: Opened }
   | { readonly refused: Trouble }
-  | { readonly replies: readonly Reply[] }
+  /** How many batches more are on disk. */
+  | { readonly kept: number }
+  /** Nothing of any batch was kept that was handed over since. */
+  | { readonly sunk: Trouble }
+  | { readonly answer: unknown }
+  | { readonly unanswered: Trouble }
   | { readonly closed: Trouble | null };
-
-/** What an accept comes to for each message: stored, a conflict, or the JSON of the message that it repeats. */
-export type Accepted = 'stored' | 'conflict' | { readonly repeat: string };
-
-/** Lists of messages as JSON. */
-export interface SweptJson {
-  readonly expired: string;
-  readonly noReport: string;
-  readonly resent: string;
-  readonly held: string;
-  readonly more: boolean;
-}
 
 export function troubleOf(error: unknown): Trouble {
   if (error instanceof UshotError) return { code: error.code, params: error.params };

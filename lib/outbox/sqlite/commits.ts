@@ -1,214 +1,234 @@
 /**
- * Group commit: all calls that have arrived run in one transaction, and are answered together after its one sync. Each runs
- * in a savepoint of its own, so that a call that breaks a rule sinks alone; trouble with the store itself (full, read-only,
- * damaged) sinks them all, and nothing of them is kept.
- *
- * A transaction that changed nothing in the database, as most do, is kept by an entry of the log. Any other is committed
- * by the database, together with all that the log tells of, and the log begins anew.
+ * How a batch is kept: as an entry of the log, mostly. When much has come together, or rows must say it at once, all that
+ * the log tells of is written into the database with it, and the log begins anew. When `keep` returns, the batch is on
+ * disk; when it throws, nothing of it is.
  */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { type Call, type Reply, type StoreOptions, troubleOf } from './calls.ts';
-import { asStoreError, boundFile } from './file.ts';
+import type { AttachmentFolder } from './attachments.ts';
+import type { Batch, StoreOptions } from './calls.ts';
+import type { Database } from './database.ts';
 import type { Log } from './log.ts';
+import { joined, Pending } from './pending.ts';
 import { problemOf } from './problems.ts';
 import { SQL } from './statements.ts';
-import type { Store } from './store.ts';
 
-/** Free pages are given back to the file system while they are more than this, and more than a quarter of the file. */
-const FREE_PAGES = 2048;
-/** As many as one pruning gives back, so that it stays short. */
-const VACUUM_PAGES = 256;
-/** How far beyond its bound a file may grow when what is in it moves on. */
+/** Messages at most whose rows are not what the log tells of them. */
+const MOST_UNWRITTEN = 16_384;
+/** Rows of messages that have ended are written ahead when they have come to this share of that, and so many at a time. */
+const AHEAD_SHARE = 1 / 16;
+const AHEAD = 256;
+/** A log that is longer is written into rows. */
+const LONG_BYTES = 16 * 1024 * 1024;
+/** Of a file that has a bound: so little that it finds room all the same. */
+const LONG_SHARE = 1 / 16;
+/** How much longer the log grows before a full disk is tried again. */
+const RETRY_BYTES = 1024 * 1024;
+/** In how many times its bound a file finds room for what moves on. */
 const ROOM_TO_MOVE = 1.25;
 /** What the log tells of was accepted within the bound, and finds its place in any case. */
-const UNBOUND = { room: 1000, write: true };
-
-type Outcome = { readonly value: unknown } | { readonly error: unknown };
+const ROOM_FOR_ALL = 1000;
 
 export class Commits {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
   readonly #log: Log;
-  readonly #store: Store;
+  readonly #attachments: AttachmentFolder;
   readonly #options: StoreOptions;
-  readonly #begin: StatementSync;
-  readonly #commit: StatementSync;
-  readonly #savepoint: StatementSync;
-  readonly #release: StatementSync;
-  readonly #rollbackTo: StatementSync;
-  readonly #totalChanges: StatementSync;
+  readonly #mostUnwritten: number;
+  readonly #aheadFrom: number;
+  readonly #longBytes: number;
+  /** By hash, how often an attachment was put for messages to come. */
+  readonly #awaited = new Map<string, number>();
+  #anyAttachments: boolean;
+  #pending = new Pending();
+  /** Entries of the log that are not among what is pending yet. */
+  #appended: string[] = [];
+  /** Rows could not be written, and all of them were not since. */
+  #cannotWriteAhead = false;
+  /** The log is not tried to be written into rows before it is so long, but for what is accepted. */
+  #retryBytes = 0;
   /**
    * The last commit of the database failed, and may all the same be what a crash leaves: it says that the log is spent.
    * Nothing goes into the log until another commit has taken its place.
    */
   #isUncertain = false;
 
-  constructor(db: DatabaseSync, log: Log, store: Store, options: StoreOptions) {
+  constructor(db: Database, log: Log, attachments: AttachmentFolder, options: StoreOptions) {
     this.#db = db;
     this.#log = log;
-    this.#store = store;
+    this.#attachments = attachments;
     this.#options = options;
-    this.#begin = db.prepare('BEGIN IMMEDIATE');
-    this.#commit = db.prepare('COMMIT');
-    this.#savepoint = db.prepare('SAVEPOINT one_call');
-    this.#release = db.prepare('RELEASE one_call');
-    this.#rollbackTo = db.prepare('ROLLBACK TO one_call');
-    this.#totalChanges = db.prepare(SQL.totalChanges);
+    this.#mostUnwritten = options.mostUnwritten ?? MOST_UNWRITTEN;
+    this.#aheadFrom = Math.max(1, Math.ceil(this.#mostUnwritten * AHEAD_SHARE));
+    this.#longBytes = Math.min(LONG_BYTES, (options.maxFileBytes ?? Number.POSITIVE_INFINITY) * LONG_SHARE);
+    this.#anyAttachments = db.get(SQL.anyAttachments) !== undefined;
   }
 
-  /** What the last process left behind; throws where the store is in trouble. */
-  recover(nowMs: number): void {
-    const [reply] = this.#transaction([() => this.#store.recover(this.#log.read(), nowMs)], UNBOUND);
-    if (reply !== undefined && 'error' in reply) throw reply.error;
+  /** What the last process left in the log comes into rows; attachments that nobody needs go. */
+  recover(): void {
+    this.#appended = this.#log.read();
+    this.writeRows();
+    this.#attachments.removeAllBut((hash) => this.#hasUsers(hash));
   }
 
-  /** Before the file is closed. What cannot be written now is in the log, and found at the next opening. */
-  end(): void {
-    this.#transaction([], UNBOUND);
+  /** All that is pending. What cannot be written stays in the log. */
+  writeRows(): void {
+    this.#write([], ROOM_FOR_ALL);
   }
 
-  run(calls: readonly Call[]): Reply[] {
-    const performed = calls.map((call) => () => perform(this.#store, call));
-    // What was accepted may move on in more room than messages may fill.
-    const outcomes = this.#transaction(performed, {
-      room: calls.some(({ op }) => op === 'accept') ? 1 : ROOM_TO_MOVE,
-      write: false,
-    });
-    if (calls.some(({ op }) => op === 'prune')) this.#giveBackPages();
-    return outcomes.map((outcome) => ('error' in outcome ? { trouble: troubleOf(outcome.error) } : outcome));
+  /** A change of rows that the log does not tell of: after `writeRows`, so that it tells of nothing. */
+  change<T>(write: () => T): T {
+    this.writeRows();
+    return this.#commit(write);
   }
 
-  /** `room`: in how many times `maxFileBytes`. `write`: into the database, whatever the calls do. */
-  #transaction(calls: readonly (() => unknown)[], { room, write }: { room: number; write: boolean }): Outcome[] {
-    const { file, maxFileBytes } = this.#options;
+  /** All of the batches, or none. */
+  keep(batches: readonly Batch[]): void {
+    const entries = batches.flatMap(({ entry }) => entry ?? []);
+    const inRows = batches.some((batch) => batch.inRows);
+    const accepts = batches.some((batch) => batch.accepts);
+    const isTooMuch = this.#isTooMuch(entries) && (accepts || this.#log.bytes >= this.#retryBytes);
+    if (inRows || this.#isUncertain || isTooMuch) this.#writeWith(entries, inRows, accepts);
+    else this.#append(entries);
+    const awaited = batches.flatMap((batch) => batch.awaited);
+    for (const hash of awaited) this.await(hash, -1);
+    this.#removeUnused(awaited);
+  }
+
+  /**
+   * When nobody waits: some rows of messages that have ended, so that all is not written at once later. The log still tells of
+   * them, and goes on. Returns whether there may be more to do.
+   */
+  writeAhead(): boolean {
+    if (this.#isUncertain || this.#cannotWriteAhead || this.#options.maxFileBytes !== undefined) return false;
     try {
-      if (maxFileBytes !== undefined) boundFile(this.#db, maxFileBytes * room);
-      this.#begin.run();
-      const before = this.#changes();
-      const outcomes = calls.map((call) => this.#one(call));
-      if (write || this.#isUncertain || this.#changes() !== before) this.#keepInDatabase();
-      else this.#keep(room === 1);
-      return outcomes;
-    } catch (error) {
-      this.#rollback();
-      this.#store.rolledBack();
-      const failure = { error: asStoreError(error, file) };
-      return calls.map(() => failure);
+      const { pending } = this;
+      if (pending.endedSize < this.#aheadFrom) return false;
+      const seqs = take(pending.ended(), AHEAD);
+      this.#commit(() => this.#writeMessages(pending, seqs));
+      pending.delete(seqs);
+      return true;
+    } catch {
+      // Whoever needs it is told, when all of it is written.
+      this.#cannotWriteAhead = true;
+      return false;
     }
   }
 
-  /** What changed nothing in the database. */
-  #keep(bound: boolean): void {
-    if (!this.#store.isOverdue && !this.#log.isLong) {
-      this.#commit.run();
-      return this.#keepInLog();
-    }
-    const mark = this.#store.mark();
+  get pending(): Pending {
+    for (const entry of this.#appended) this.#pending.add(entry);
+    this.#appended = [];
+    return this.#pending;
+  }
+
+  await(hash: string, by: 1 | -1): void {
+    const count = (this.#awaited.get(hash) ?? 0) + by;
+    if (count > 0) this.#awaited.set(hash, count);
+    else this.#awaited.delete(hash);
+  }
+
+  /** To go into the log with all that is there. */
+  #isTooMuch(entries: readonly string[]): boolean {
+    const bytes = entries.reduce((sum, { length }) => sum + length, this.#log.bytes);
+    return this.pending.size >= this.#mostUnwritten || bytes > this.#longBytes;
+  }
+
+  /** All or none, as one entry of the log. */
+  #append(entries: readonly string[]): void {
+    if (entries.length === 0) return;
+    this.#log.append(joined(entries));
+    this.#appended.push(...entries);
+  }
+
+  #writeWith(entries: readonly string[], inRows: boolean, accepts: boolean): void {
     try {
-      this.#keepInDatabase();
+      this.#write(entries, accepts ? 1 : ROOM_TO_MOVE);
     } catch (error) {
       // A disk that is full has room in the log for what moves on, or for some of it.
-      if (bound || this.#isUncertain || problemOf(error)?.problem !== 'full') throw error;
-      this.#rollback();
-      this.#store.backTo(mark);
-      this.#keepInLog();
+      if (inRows || accepts || this.#isUncertain || problemOf(error)?.problem !== 'full') throw error;
+      this.#retryBytes = this.#log.bytes + RETRY_BYTES;
+      this.#append(entries);
     }
   }
 
-  #keepInLog(): void {
-    const entry = this.#store.entry();
-    if (entry !== null) this.#log.append(entry);
-    this.#store.logged();
-  }
-
-  #keepInDatabase(): void {
+  /** All that is pending, and some entries. `room`: in how many times `maxFileBytes`. */
+  #write(entries: readonly string[], room: number): void {
+    const parts = [this.pending, Pending.of(entries)];
+    if (parts.every(({ tally }) => tally === null) && !this.#isUncertain) return;
     const generation = this.#log.generation + 1;
-    this.#store.write(generation);
-    this.#isUncertain = true;
-    this.#commit.run();
-    this.#isUncertain = false;
+    if (this.#options.maxFileBytes !== undefined) this.#db.bound(this.#options.maxFileBytes * room);
+    const unused = this.#commit(() => {
+      const hashes = parts.flatMap((part) => this.#writeAll(part));
+      this.#db.run(SQL.writeGeneration, generation);
+      return hashes;
+    });
     this.#log.restart(generation);
-    this.#store.written();
+    this.#cannotWriteAhead = false;
+    this.#retryBytes = 0;
+    this.#pending = new Pending();
+    this.#removeUnused(unused);
   }
 
-  /** How many changes of rows the database has seen. */
-  #changes(): number {
-    return Number(this.#totalChanges.get()?.['total']);
-  }
-
-  /** Throws where the store is in trouble. */
-  #one(call: () => unknown): Outcome {
-    const mark = this.#store.mark();
-    this.#savepoint.run();
+  #commit<T>(write: () => T): T {
+    this.#db.begin();
     try {
-      const value = call();
-      this.#release.run();
-      return { value };
+      const result = write();
+      this.#isUncertain = true;
+      this.#db.commit();
+      this.#isUncertain = false;
+      return result;
     } catch (error) {
-      if (problemOf(error) !== null) throw error;
-      this.#rollbackTo.run();
-      this.#release.run();
-      this.#store.backTo(mark);
-      return { error };
+      this.#db.rollback();
+      throw error;
     }
   }
 
-  #rollback(): void {
+  /** Returns attachments that lost a user. */
+  #writeAll(pending: Pending): string[] {
+    const db = this.#db;
+    this.#writeMessages(pending, pending.seqs());
+    for (const [seq, hash] of pending.users) db.run(SQL.addUser, seq, hash);
+    for (const row of pending.unmatched) db.run(SQL.insertUnmatched, ...row);
+    for (const [seq, messageId] of pending.inbox) db.run(SQL.insertInbox, seq, messageId);
+    for (const [key, { sentAtMs, seenAtMs }] of pending.duplicates) db.run(SQL.addDuplicate, key, sentAtMs, seenAtMs);
+    for (const [bucket, messages] of pending.created) db.run(SQL.addCreated, bucket, messages);
+    if (pending.tally !== null) {
+      const [open, lastSeq, lastReportSeq] = pending.tally;
+      db.run(SQL.writeTally, JSON.stringify(open), lastSeq, lastReportSeq);
+    }
+    const emitted = db.lists<[messageId: string]>(SQL.emit, JSON.stringify(pending.emitted)).flat();
+    if (pending.users.length > 0) this.#anyAttachments = true;
+    if (!this.#anyAttachments) return [];
+    return db
+      .lists<[hash: string]>(SQL.releaseUsers, JSON.stringify([...pending.ended()]), JSON.stringify(emitted))
+      .flat();
+  }
+
+  #writeMessages(pending: Pending, seqs: Iterable<number>): void {
+    const { fresh, changed } = pending.rowsOf(seqs);
+    for (const values of fresh) this.#db.run(SQL.putMessage, ...values);
+    for (const values of changed) this.#db.run(SQL.moveMessage, ...values);
+  }
+
+  /** Files that nobody needs any more. */
+  #removeUnused(hashes: readonly string[]): void {
     try {
-      this.#db.exec('ROLLBACK');
+      for (const hash of new Set(hashes)) {
+        if (!this.#awaited.has(hash) && !this.#hasUsers(hash)) this.#attachments.remove(hash);
+      }
     } catch {
-      // SQLite has rolled back by itself, as it does when the disk is full, or had not begun.
+      // What was committed stays so, whatever becomes of the file: it goes at the next opening.
     }
   }
 
-  #giveBackPages(): void {
-    const pragma = (name: string): number => Number(Object.values(this.#db.prepare(`PRAGMA ${name}`).get() ?? {})[0]);
-    try {
-      const free = pragma('freelist_count');
-      if (free < FREE_PAGES || free < pragma('page_count') / 4) return;
-      this.#db.exec(`PRAGMA incremental_vacuum(${VACUUM_PAGES})`);
-    } catch {
-      // The pages stay in the file and are used again; real trouble shows at the next call.
-    }
+  #hasUsers(hash: string): boolean {
+    return this.#db.get(SQL.hasUsers, hash) !== undefined;
   }
 }
 
-function perform(store: Store, call: Call): unknown {
-  switch (call.op) {
-    case 'accept':
-      return store.accept(call.rows);
-    case 'exchange':
-      return store.exchange(call.settlements, call.claim, call.nowMs);
-    case 'takeReports':
-      return store.takeReports(call.rows, call.nowMs);
-    case 'pendingReports':
-      return store.pendingReports(call.limit);
-    case 'reportsEmitted':
-      return store.reportsEmitted(call.seqs);
-    case 'sweep':
-      return store.sweep(call.request);
-    case 'nextDueMs':
-      return store.nextDueMs(call.service, call.nowMs);
-    case 'cancel':
-      return store.cancel(call.messageIds, call.nowMs);
-    case 'release':
-      return store.release(call.messageIds, call.nowMs);
-    case 'listHeld':
-      return store.listHeld(call.limit);
-    case 'get':
-      return store.get(call.messageIds);
-    case 'counts':
-      return store.counts();
-    case 'recentDuplicates':
-      return store.recentDuplicates(call.query);
-    case 'createdSince':
-      return store.createdSince(call.sinceMs);
-    case 'putAttachment':
-      return store.putAttachment(call.bytes);
-    case 'readAttachment':
-      return store.readAttachment(call.hash);
-    case 'prune':
-      return store.prune(call.olderThanMs, call.limit, call.forgetBeforeMs);
-    case 'dropTexts':
-      return store.dropTexts(call.endedBeforeMs, call.limit);
+function take<T>(items: Iterable<T>, most: number): T[] {
+  const taken: T[] = [];
+  for (const item of items) {
+    if (taken.length === most) break;
+    taken.push(item);
   }
+  return taken;
 }

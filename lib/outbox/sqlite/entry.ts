@@ -1,75 +1,108 @@
 /**
- * Entries of the log: what one commit changed, as JSON. An entry holds rows as they are after the commit, not what was
- * asked: carrying out all entries in order, over the rows that the database had when the log began, comes to the newest.
+ * What one batch changes, as an entry of the log: rows as they are after it, not what was asked. Carrying out all entries in
+ * order, over the rows that the database had when the log began, comes to the newest.
+ *
+ * An entry is lines of JSON: one of what is below, then the body of each new message, which goes into its row as it is.
  */
-import {
-  type ChangingValues,
-  changingValues,
-  listJson,
-  type MessageRow,
-  type MessageValues,
-  messageValues,
-} from './rows.ts';
+import type { Live } from './live.ts';
+import { bodyOf, type KeptReport, serviceCode, stateCode, typeCode, type UnmatchedRow } from './rows.ts';
 
-/** What is not of a single message: how many are in each open state, and the last numbers given. */
+/** How many messages are in each open state, by service and code of the state, and the last numbers given. */
 export type Tally = readonly [open: readonly (readonly number[])[], lastSeq: number, lastReportSeq: number];
 
+/** What moves change. */
+export type Moved = readonly [
+  ...[state: number, batchLimit: number, dueAtMs: number, updatedAtMs: number, claims: number],
+  ...[result: number | null, detail: string | null],
+];
+
+/** Lists that are empty are left out of the text. Messages are as they are now: new ones in `put`, others in `moved`, those that moved alike together. */
 export interface Entry {
-  readonly tally: Tally;
-  /** Messages that are new since the log began. */
-  readonly put: readonly MessageValues[];
-  /** Of messages that were there: what moves write, and the seq. */
-  readonly moved: readonly (readonly [...ChangingValues, seq: number])[];
-  /** Reports that flows have not seen; and of those in earlier entries, which they have. */
+  readonly put: readonly Put[];
+  /** Of those in `put`. */
+  readonly bodies: readonly string[];
+  readonly moved: readonly (readonly [seqs: readonly number[], moved: Moved])[];
+  /** All of each message, of those that have any. */
+  readonly reports: readonly (readonly [seq: number, reports: readonly KeptReport[]])[];
+  /** Reports that flows have not seen. */
   readonly pending: readonly (readonly [seq: number, messageId: string])[];
+  /** Reports that they have, by now. */
   readonly emitted: readonly number[];
+  /** For the guards. */
+  readonly duplicates: readonly Duplicate[];
+  /** Who needs which attachment. */
+  readonly users: readonly (readonly [seq: number, hash: string])[];
+  readonly unmatched: readonly UnmatchedRow[];
+  readonly tally: Tally;
 }
 
-/** The body of a row is JSON itself and is passed on as it is. */
-export function putJson(row: MessageRow): string {
-  const [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body] = messageValues(row);
+export type Put = readonly [
+  ...[seq: number, messageId: string, service: number, type: number, createdAtMs: number, expireAtMs: number],
+  ...[frameKey: string, moved: Moved],
+];
+
+/** When a message with some content was last sent, and when it was last asked to be. */
+export interface Times {
+  readonly sentAtMs: number | null;
+  readonly seenAtMs: number;
+}
+
+export type Duplicate = readonly [duplicateKey: string, sentAtMs: number | null, seenAtMs: number];
+
+/** Of messages that changed, and all else. */
+export function entryText(changed: Iterable<Live>, rest: Omit<Entry, 'put' | 'bodies' | 'moved' | 'reports'>): string {
+  const put: Put[] = [];
+  let bodies = '';
+  const moved: [seqs: number[], moved: Moved][] = [];
+  const reports: [seq: number, reports: readonly KeptReport[]][] = [];
+  for (const live of changed) {
+    const { message, seq } = live;
+    if (live.reports.length > 0) reports.push([seq, live.reports]);
+    const last = moved.at(-1);
+    if (!live.isKnown) {
+      put.push(putOf(message));
+      bodies += `\n${JSON.stringify(bodyOf(message))}`;
+    } else if (last !== undefined && isAlike(message, last[1])) last[0].push(seq);
+    else moved.push([[seq], movedOf(message)]);
+  }
+  const lists = Object.entries({ put, moved, reports, ...rest }).filter(([, list]) => list.length > 0);
+  return JSON.stringify(Object.fromEntries(lists)) + bodies;
+}
+
+export function readEntry(text: string): Entry {
+  const [first = '', ...bodies] = text.split('\n');
+  return { ...EMPTY, ...(JSON.parse(first) as Pick<Entry, 'tally'> & Partial<Entry>), bodies };
+}
+
+/** Lists of which nothing is said. */
+const EMPTY = { put: [], moved: [], reports: [], pending: [], emitted: [], duplicates: [], users: [], unmatched: [] };
+
+function putOf(message: Live['message']): Put {
+  const { seq, messageId, service, type, createdAtMs, expireAtMs, frameKey } = message;
+  const fixed = [seq, messageId, serviceCode(service), typeCode(type), createdAtMs, expireAtMs, frameKey] as const;
+  return [...fixed, movedOf(message)];
+}
+
+function movedOf(message: Live['message']): Moved {
+  const { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail } = message;
+  return [stateCode(state, held), batchLimit, dueAtMs, updatedAtMs, claims, result, detail];
+}
+
+function isAlike(message: Live['message'], moved: Moved): boolean {
   return (
-    `[${seq},${JSON.stringify(messageId)},${service},${type},${createdAtMs},${expireAtMs},${JSON.stringify(frameKey)}` +
-    `,${body},${changingJson(row)}]`
+    message.updatedAtMs === moved[3] &&
+    message.dueAtMs === moved[2] &&
+    stateCode(message.state, message.held) === moved[0] &&
+    message.claims === moved[4] &&
+    message.batchLimit === moved[1] &&
+    message.result === moved[5] &&
+    message.detail === moved[6]
   );
 }
 
-export const movedJson = (row: MessageRow): string => `[${changingJson(row)},${row.seq}]`;
-
-/** `put` and `moved` as JSON already. */
-export function entryJson(
-  put: readonly string[],
-  moved: readonly string[],
-  rest: Omit<Entry, 'put' | 'moved'>,
-): string {
-  return `[${listJson(put)},${listJson(moved)},${JSON.stringify([rest.tally, rest.pending, rest.emitted])}]`;
+/** The later of each. */
+export function latest(some: Times | undefined, others: Times): Times {
+  if (some === undefined) return others;
+  const sentAtMs = some.sentAtMs === null ? others.sentAtMs : Math.max(some.sentAtMs, others.sentAtMs ?? some.sentAtMs);
+  return { sentAtMs, seenAtMs: Math.max(some.seenAtMs, others.seenAtMs) };
 }
-
-export function readEntry(json: string): Entry {
-  const [puts, moves, [tally, pending, emitted]] = JSON.parse(json) as [
-    ...[unknown[][], unknown[][]],
-    [Entry['tally'], Entry['pending'], Entry['emitted']],
-  ];
-  const put = puts.map((values) => [
-    ...values.slice(0, BODY),
-    text(values[BODY]),
-    ...changingFrom(values.slice(BODY + 1)),
-  ]);
-  const moved = moves.map((values) => changingFrom(values));
-  return { put: put as never, moved: moved as never, tally, pending, emitted };
-}
-
-/** Where `body` stands among MessageValues, and `reports` among ChangingValues. */
-const BODY = 7;
-const REPORTS = 7;
-
-function changingJson(row: MessageRow): string {
-  const [state, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports] = changingValues(row);
-  const detailJson = detail === null ? 'null' : JSON.stringify(detail);
-  return `${state},${batchLimit},${dueAtMs},${updatedAtMs},${claims},${result},${detailJson},${reports}`;
-}
-
-/** `reports` is JSON itself, as the body is. */
-const changingFrom = (values: readonly unknown[]): unknown[] => values.with(REPORTS, text(values[REPORTS]));
-
-const text = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));

@@ -20,9 +20,6 @@ const UTF8_BYTES_MOST = 3;
 
 /** The file grows by so much at a time: to sync what changes its length takes a disk longer. */
 const GROWTH_BYTES = 1024 * 1024;
-/** A log that is longer begins anew soon. */
-const LONG_BYTES = 16 * 1024 * 1024;
-
 export class Log {
   readonly #file: string;
   readonly #descriptor: number;
@@ -45,34 +42,26 @@ export class Log {
     return this.#generation;
   }
 
-  get isLong(): boolean {
-    return this.#end > LONG_BYTES;
+  /** Of the entries. */
+  get bytes(): number {
+    return this.#end;
   }
 
-  /** The entries that are valid, in order. New ones go behind them. */
-  *read(): Generator<string, void, undefined> {
-    const header = Buffer.alloc(HEADER_BYTES);
-    for (;;) {
-      if (this.#readAt(header, this.#end) < HEADER_BYTES) return;
-      const [generation, length] = [header.readUInt32LE(0), header.readUInt32LE(4)];
-      const left = this.#size - this.#end - HEADER_BYTES;
-      if (generation !== this.#generation || length === 0 || length > left) return;
-      const entry = Buffer.alloc(length);
-      this.#readAt(entry, this.#end + HEADER_BYTES);
-      if (checksum(header, entry) !== header.readUInt32LE(CHECKED_BYTES)) return;
-      this.#end += HEADER_BYTES + length;
-      yield entry.toString('utf8');
+  /** At opening: the entries that are valid, in order. New ones go behind them. */
+  read(): string[] {
+    const entries: string[] = [];
+    let end = 0;
+    for (let entry = this.#entryAt(end); entry !== null; entry = this.#entryAt(end)) {
+      end += HEADER_BYTES + entry.length;
+      entries.push(entry.toString('utf8'));
     }
+    this.#end = end;
+    return entries;
   }
 
   /** When it returns, the entry is on disk. When it throws, it will not be read, if the disk lets us see to it. */
   append(entry: string): void {
-    const room = Buffer.allocUnsafe(HEADER_BYTES + entry.length * UTF8_BYTES_MOST);
-    const length = room.write(entry, HEADER_BYTES, 'utf8');
-    const bytes = room.subarray(0, HEADER_BYTES + length);
-    bytes.writeUInt32LE(this.#generation, 0);
-    bytes.writeUInt32LE(length, 4);
-    bytes.writeUInt32LE(checksum(bytes, bytes.subarray(HEADER_BYTES)), CHECKED_BYTES);
+    const bytes = this.#framed(entry);
     try {
       this.#makeRoom(this.#end + bytes.length);
       this.#writeAt(bytes, this.#end);
@@ -82,6 +71,8 @@ export class Log {
       throw error;
     }
     this.#end += bytes.length;
+    // Where no room was made, it has grown by itself.
+    this.#size = Math.max(this.#size, this.#end);
     this.#isSpent = false;
   }
 
@@ -101,6 +92,16 @@ export class Log {
     }
   }
 
+  #framed(entry: string): Buffer {
+    const room = Buffer.allocUnsafe(HEADER_BYTES + entry.length * UTF8_BYTES_MOST);
+    const length = room.write(entry, HEADER_BYTES, 'utf8');
+    const bytes = room.subarray(0, HEADER_BYTES + length);
+    bytes.writeUInt32LE(this.#generation, 0);
+    bytes.writeUInt32LE(length, 4);
+    bytes.writeUInt32LE(checksum(bytes, bytes.subarray(HEADER_BYTES)), CHECKED_BYTES);
+    return bytes;
+  }
+
   #makeRoom(bytes: number): void {
     if (bytes <= this.#size) return;
     const size = Math.ceil(bytes / GROWTH_BYTES) * GROWTH_BYTES;
@@ -111,6 +112,18 @@ export class Log {
       // Where a mebibyte finds no room, the entry may.
       this.#size = fs.fstatSync(this.#descriptor).size;
     }
+  }
+
+  /** Null where the log ends. */
+  #entryAt(at: number): Buffer | null {
+    const header = Buffer.alloc(HEADER_BYTES);
+    if (this.#readAt(header, at) < HEADER_BYTES) return null;
+    const [generation, length] = [header.readUInt32LE(0), header.readUInt32LE(4)];
+    const left = this.#size - at - HEADER_BYTES;
+    if (generation !== this.#generation || length === 0 || length > left) return null;
+    const entry = Buffer.alloc(length);
+    this.#readAt(entry, at + HEADER_BYTES);
+    return checksum(header, entry) === header.readUInt32LE(CHECKED_BYTES) ? entry : null;
   }
 
   /** Fewer bytes than asked only at the end of the file. */

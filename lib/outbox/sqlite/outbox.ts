@@ -1,6 +1,6 @@
 /**
- * The durable outbox: SQLite in a worker thread. This side makes rows of messages, hands calls to the worker, and settles
- * their promises when the worker says that they are committed.
+ * The durable outbox: decisions here (`store.ts`), files in a worker thread, so that no disk ever stalls the event loop of
+ * the caller. A promise resolves when what it promises is on disk.
  *
  *     const outbox = new SqliteOutbox({ file: '/home/me/.node-red/ushot/account.db' });
  *     await outbox.open(clock.now());
@@ -28,20 +28,10 @@ import type {
   Sweep,
   SweepRequest,
 } from '../outbox.ts';
-import { assertTimes } from '../rules.ts';
-import {
-  type Accepted,
-  type Call,
-  errorFrom,
-  type FromWorker,
-  type Reply,
-  type StoreOptions,
-  type SweptJson,
-  type ToWorker,
-  type WorkerSettings,
-} from './calls.ts';
+import { errorFrom, type FromWorker, type StoreOptions } from './calls.ts';
+import { Desk, type Thread } from './desk.ts';
 import { storeError } from './problems.ts';
-import { messagesFrom, newReportRow, newRow, reportsFrom } from './rows.ts';
+import type { Call, Store } from './store.ts';
 
 export interface SqliteOutboxOptions {
   /** The database file. It and its folder are made where they are missing. */
@@ -56,33 +46,22 @@ export interface SqliteOutboxOptions {
   readonly mostUnwritten?: number;
 }
 
-/** The thread that the store runs in, as far as it is used here: a Worker. */
-export type StoreThread = Pick<Worker, 'on' | 'once' | 'removeAllListeners' | 'postMessage' | 'ref' | 'unref'>;
+/** The thread that the store's files are used in: a Worker. */
+export type StoreThread = Pick<Worker, 'on' | 'once' | 'removeAllListeners'> & Thread;
 
-interface Pending {
-  resolve(value: unknown): void;
-  reject(error: Error): void;
-}
-
-/** `opening` and `closing` hold what those who ask for the same again wait for. */
+/** `closing` holds what those who ask for the same again wait for. */
 type Phase =
   | { readonly name: 'closed' }
   | { readonly name: 'opening'; readonly worker: StoreThread }
-  | { readonly name: 'open'; readonly worker: StoreThread }
+  | { readonly name: 'open'; readonly worker: StoreThread; readonly desk: Desk }
   | { readonly name: 'closing'; readonly done: Promise<void> }
   /** The worker ended by itself. */
   | { readonly name: 'failed'; readonly error: Error };
 
 export class SqliteOutbox implements Outbox {
   readonly #options: StoreOptions;
-  readonly #start: (settings: WorkerSettings) => StoreThread;
+  readonly #start: (options: StoreOptions) => StoreThread;
   #phase: Phase = { name: 'closed' };
-  /** Calls that were made in this turn, not handed over yet. */
-  #calls: Call[] = [];
-  /** Callers of handed over and of new calls, in order. */
-  #pending: Pending[] = [];
-  #answered = 0;
-  #flushPlanned = false;
 
   /** `start` is there for tests that need no thread of its own. */
   constructor(options: SqliteOutboxOptions, start = startWorker) {
@@ -95,42 +74,148 @@ export class SqliteOutbox implements Outbox {
     if (this.#phase.name !== 'closed' && this.#phase.name !== 'failed') {
       throw new Error('bug: the outbox is open already');
     }
-    const worker = this.#start({ ...this.#options, nowMs });
+    const worker = this.#start(this.#options);
     this.#phase = { name: 'opening', worker };
-    await new Promise<void>((resolve, reject) => {
-      const ended = (detail: string): void => {
-        const error = storeError('threadEnded', { detail });
-        reject(error);
-        this.#fail(worker, error);
-      };
-      worker.on('error', (error) => ended(error.message));
-      worker.on('messageerror', (error) => ended(error.message));
-      worker.on('exit', (code) => ended(`exit code ${code}`));
-      worker.on('message', (message: FromWorker) => {
-        if ('replies' in message) this.#settle(message.replies);
-        else if ('opened' in message) {
-          if (this.#phase.name === 'opening') {
-            this.#phase = { name: 'open', worker };
-            worker.unref();
-          }
-          resolve();
-        } else if ('refused' in message) {
-          this.#phase = { name: 'closed' };
-          const error = errorFrom(message.refused);
-          worker.removeAllListeners('exit').once('exit', () => reject(error));
-        }
-      });
-    });
+    const desk = await this.#opened(worker);
+    if (desk === null) return;
+    try {
+      await desk.call((store) => store.interrupt(nowMs));
+    } catch (error) {
+      if (this.#hasDesk(desk)) await this.close().catch(() => {});
+      throw error;
+    }
   }
 
   close(): Promise<void> {
     const phase = this.#phase;
     if (phase.name === 'closing') return phase.done;
     if (phase.name !== 'open' && phase.name !== 'opening') return Promise.resolve();
-    const { worker } = phase;
-    this.#flush();
-    const done = new Promise<void>((resolve, reject) => {
-      worker.ref();
+    const done = this.#close(phase.worker, phase.name === 'open' ? phase.desk : null);
+    this.#phase = { name: 'closing', done };
+    return done;
+  }
+
+  accept(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
+    return this.#call((store) => store.accept(messages));
+  }
+
+  exchange(settlements: readonly Settlement[], claim: ClaimRequest | null, nowMs: number): Promise<StoredMessage[]> {
+    return this.#call((store) => store.exchange(settlements, claim, nowMs));
+  }
+
+  takeReports(reports: readonly NewReport[], nowMs: number): Promise<ReportIntake> {
+    return this.#call((store) => store.takeReports(reports, nowMs));
+  }
+
+  pendingReports(limit: number): Promise<InboxReport[]> {
+    return this.#call((store) => store.pendingReports(limit));
+  }
+
+  reportsEmitted(seqs: readonly number[]): Promise<void> {
+    return this.#call((store) => store.reportsEmitted(seqs));
+  }
+
+  sweep(request: SweepRequest): Promise<Sweep> {
+    return this.#call((store) => store.sweep(request));
+  }
+
+  nextDueMs(service: Service, nowMs: number): Promise<number | null> {
+    return this.#call((store) => store.nextDueMs(service, nowMs));
+  }
+
+  cancel(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]> {
+    return this.#call((store) => store.cancel(messageIds, nowMs));
+  }
+
+  release(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]> {
+    return this.#call((store) => store.release(messageIds, nowMs));
+  }
+
+  listHeld(limit: number): Promise<StoredMessage[]> {
+    return this.#call((store) => store.listHeld(limit));
+  }
+
+  get(messageIds: readonly string[]): Promise<StoredMessage[]> {
+    return this.#call((store) => store.get(messageIds));
+  }
+
+  counts(): Promise<Counts> {
+    return this.#call((store) => store.counts());
+  }
+
+  recentDuplicates(query: GuardQuery): Promise<Map<string, { sentAtMs: number | null; seenAtMs: number }>> {
+    return this.#call((store) => store.recentDuplicates(query));
+  }
+
+  createdSince(sinceMs: number): Promise<number> {
+    return this.#call((store) => store.createdSince(sinceMs));
+  }
+
+  putAttachment(bytes: Buffer): Promise<string> {
+    return this.#call((store) => store.putAttachment(bytes));
+  }
+
+  readAttachment(hash: string): Promise<Buffer> {
+    return this.#call((store) => store.readAttachment(hash));
+  }
+
+  prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null = null): Promise<number> {
+    return this.#call((store) => store.prune(olderThanMs, limit, forgetBeforeMs));
+  }
+
+  dropTexts(endedBeforeMs: number, limit: number): Promise<number> {
+    return this.#call((store) => store.dropTexts(endedBeforeMs, limit));
+  }
+
+  #call<T>(begin: (store: Store) => Call<T>): Promise<T> {
+    const phase = this.#phase;
+    if (phase.name === 'failed') return Promise.reject(phase.error);
+    if (phase.name !== 'open') return Promise.reject(storeError('notOpen'));
+    return phase.desk.call(begin);
+  }
+
+  #hasDesk(desk: Desk): boolean {
+    return this.#phase.name === 'open' && this.#phase.desk === desk;
+  }
+
+  /** Null when it was told to close meanwhile. */
+  #opened(worker: StoreThread): Promise<Desk | null> {
+    return new Promise((resolve, reject) => {
+      let desk: Desk | undefined;
+      let refusal: Error | undefined;
+      const isOurs = (): boolean => 'worker' in this.#phase && this.#phase.worker === worker;
+      const failed = (detail: string): void => {
+        const error = storeError('threadEnded', { detail });
+        if (isOurs()) this.#phase = { name: 'failed', error };
+        desk?.fail(error);
+        reject(error);
+      };
+      worker.on('error', (error) => failed(error.message));
+      worker.on('messageerror', (error) => {
+        failed(error.message);
+        // It lives, and has the file.
+        worker.postMessage({ close: true });
+      });
+      worker.on('exit', (code) => {
+        if (refusal === undefined) return failed(`exit code ${code}`);
+        if (isOurs()) this.#phase = { name: 'closed' };
+        reject(refusal);
+      });
+      worker.on('message', (message: FromWorker) => {
+        if ('opened' in message) {
+          if (!isOurs()) return resolve(null);
+          desk = new Desk(worker, message.opened, this.#options.mostUnwritten);
+          this.#phase = { name: 'open', worker, desk };
+          worker.unref();
+          resolve(desk);
+        } else if ('refused' in message) refusal = errorFrom(message.refused);
+        else desk?.take(message);
+      });
+    });
+  }
+
+  async #close(worker: StoreThread, desk: Desk | null): Promise<void> {
+    const exit = new Promise<void>((resolve, reject) => {
       let trouble: Error | null = null;
       worker.on('message', (message: FromWorker) => {
         if ('closed' in message && message.closed !== null) trouble = errorFrom(message.closed);
@@ -141,167 +226,15 @@ export class SqliteOutbox implements Outbox {
         else reject(trouble);
       });
     });
-    this.#phase = { name: 'closing', done };
-    post(worker, { close: true });
-    return done;
-  }
-
-  async accept(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
-    messages.forEach(assertTimes);
-    const accepted = await this.#call<Accepted[]>({ op: 'accept', rows: messages.map(newRow) });
-    return messages.map(({ messageId }, i) => {
-      const result = accepted[i];
-      if (typeof result !== 'object') return { kind: result === 'conflict' ? 'conflict' : 'stored', messageId };
-      const [message] = messagesFrom(`[${result.repeat}]`);
-      if (message === undefined) throw new Error('bug: a repeat of nothing');
-      return { kind: 'repeat', message };
-    });
-  }
-
-  async exchange(
-    settlements: readonly Settlement[],
-    claim: ClaimRequest | null,
-    nowMs: number,
-  ): Promise<StoredMessage[]> {
-    return messagesFrom(await this.#call<string>({ op: 'exchange', settlements, claim, nowMs }));
-  }
-
-  async takeReports(reports: readonly NewReport[], nowMs: number): Promise<ReportIntake> {
-    const rows = reports.map(newReportRow);
-    const { fresh, repeats } = await this.#call<{ fresh: string; repeats: number }>({ op: 'takeReports', rows, nowMs });
-    return { fresh: reportsFrom(fresh), repeats };
-  }
-
-  async pendingReports(limit: number): Promise<InboxReport[]> {
-    return reportsFrom(await this.#call<string>({ op: 'pendingReports', limit }));
-  }
-
-  async reportsEmitted(seqs: readonly number[]): Promise<void> {
-    await this.#call({ op: 'reportsEmitted', seqs });
-  }
-
-  async sweep(request: SweepRequest): Promise<Sweep> {
-    const { expired, noReport, resent, held, more } = await this.#call<SweptJson>({ op: 'sweep', request });
-    return {
-      expired: messagesFrom(expired),
-      noReport: messagesFrom(noReport),
-      resent: messagesFrom(resent),
-      held: messagesFrom(held),
-      more,
-    };
-  }
-
-  nextDueMs(service: Service, nowMs: number): Promise<number | null> {
-    return this.#call({ op: 'nextDueMs', service, nowMs });
-  }
-
-  async cancel(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]> {
-    return messagesFrom(await this.#call<string>({ op: 'cancel', messageIds, nowMs }));
-  }
-
-  async release(messageIds: readonly string[], nowMs: number): Promise<StoredMessage[]> {
-    return messagesFrom(await this.#call<string>({ op: 'release', messageIds, nowMs }));
-  }
-
-  async listHeld(limit: number): Promise<StoredMessage[]> {
-    return messagesFrom(await this.#call<string>({ op: 'listHeld', limit }));
-  }
-
-  async get(messageIds: readonly string[]): Promise<StoredMessage[]> {
-    return messagesFrom(await this.#call<string>({ op: 'get', messageIds }));
-  }
-
-  counts(): Promise<Counts> {
-    return this.#call({ op: 'counts' });
-  }
-
-  async recentDuplicates(query: GuardQuery): Promise<Map<string, { sentAtMs: number | null; seenAtMs: number }>> {
-    return new Map(
-      await this.#call<[string, { sentAtMs: number | null; seenAtMs: number }][]>({ op: 'recentDuplicates', query }),
-    );
-  }
-
-  createdSince(sinceMs: number): Promise<number> {
-    return this.#call({ op: 'createdSince', sinceMs });
-  }
-
-  putAttachment(bytes: Buffer): Promise<string> {
-    return this.#call({ op: 'putAttachment', bytes: new Uint8Array(bytes) });
-  }
-
-  async readAttachment(hash: string): Promise<Buffer> {
-    const bytes = await this.#call<Uint8Array<ArrayBuffer>>({ op: 'readAttachment', hash });
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-
-  prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null = null): Promise<number> {
-    return this.#call({ op: 'prune', olderThanMs, limit, forgetBeforeMs });
-  }
-
-  dropTexts(endedBeforeMs: number, limit: number): Promise<number> {
-    return this.#call({ op: 'dropTexts', endedBeforeMs, limit });
-  }
-
-  #call<T>(call: Call): Promise<T> {
-    const phase = this.#phase;
-    if (phase.name === 'failed') return Promise.reject(phase.error);
-    if (phase.name !== 'open') return Promise.reject(storeError('notOpen'));
-    return new Promise<T>((resolve, reject) => {
-      if (this.#pending.length === this.#answered) phase.worker.ref();
-      this.#pending.push({ resolve: resolve as (value: unknown) => void, reject });
-      this.#calls.push(call);
-      if (this.#flushPlanned) return;
-      this.#flushPlanned = true;
-      // At the end of this turn, after all that follows from promises settled in it: its calls go as one list.
-      queueMicrotask(() => process.nextTick(() => this.#flush()));
-    });
-  }
-
-  #flush(): void {
-    this.#flushPlanned = false;
-    const calls = this.#calls;
-    if (calls.length === 0 || this.#phase.name !== 'open') return;
-    this.#calls = [];
-    post(this.#phase.worker, { calls });
-  }
-
-  #settle(replies: readonly Reply[]): void {
-    for (const reply of replies) {
-      const pending = this.#pending[this.#answered++];
-      if (pending === undefined) throw new Error('bug: an answer to no call');
-      if ('value' in reply) pending.resolve(reply.value);
-      else pending.reject(errorFrom(reply.trouble));
-    }
-    if (this.#answered < this.#pending.length && this.#answered < 1000) return;
-    this.#pending = this.#pending.slice(this.#answered);
-    this.#answered = 0;
-    if (this.#pending.length === 0 && this.#phase.name === 'open') this.#phase.worker.unref();
-  }
-
-  /** The worker ended: by itself, or since it was told to close and has answered everything. */
-  #fail(worker: StoreThread, error: Error): void {
-    const phase = this.#phase;
-    if ((phase.name === 'open' || phase.name === 'opening') && phase.worker === worker) {
-      this.#phase = { name: 'failed', error };
-    }
-    const unanswered = this.#pending.slice(this.#answered);
-    this.#calls = [];
-    this.#pending = [];
-    this.#answered = 0;
-    for (const { reject } of unanswered) reject(error);
+    await desk?.idle();
+    worker.ref();
+    worker.postMessage({ close: true });
+    await exit;
   }
 }
 
 /** The worker's file is .ts beside this one in the sources, and .js where they were built. */
-function startWorker(settings: WorkerSettings): StoreThread {
+function startWorker(options: StoreOptions): StoreThread {
   const extension = path.extname(fileURLToPath(import.meta.url));
-  return new Worker(new URL(`./worker${extension}`, import.meta.url), {
-    workerData: settings,
-  });
-}
-
-function post(worker: StoreThread, message: ToWorker): void {
-  const transfer =
-    'calls' in message ? message.calls.flatMap((call) => (call.op === 'putAttachment' ? [call.bytes.buffer] : [])) : [];
-  worker.postMessage(message, transfer);
+  return new Worker(new URL(`./worker${extension}`, import.meta.url), { workerData: options });
 }

@@ -1,11 +1,9 @@
 /**
- * Messages and reports as rows. The numbers in the columns are codes of the tables below, whose order is part of the
- * schema. A message goes between the threads, and into its row, as JSON made once by the caller's thread: the worker
- * passes it on without reading it.
+ * Messages and reports as the file has them. The numbers in the columns are codes of the tables below, whose order is part
+ * of the schema. What is searched for or changes has a column; the rest of a message is one JSON array, its body.
  */
-
-import type { InboxReport, NewMessage, NewReport, StoredMessage } from '../outbox.ts';
-import { attachmentHashes, CREATED_BUCKET_MS, type Move } from '../rules.ts';
+import type { MessageType, NewReport, Service, StoredMessage } from '../outbox.ts';
+import { CREATED_BUCKET_MS, type Remembered } from '../rules.ts';
 import type { State } from '../states.ts';
 
 /** By code. HELD is IN_DOUBT that is held: the two are searched apart. Codes below 5 are open. */
@@ -24,9 +22,9 @@ const STATE_CODES = [
   'SUPPRESSED',
 ] as const;
 export const OPEN_STATES = 5;
-export const SERVICES = ['sms', 'mms'] as const;
-export const TYPES = ['SMS', 'LMS', 'MMS'] as const;
-export const OUTCOMES = ['delivered', 'failed', 'pending'] as const;
+export const SERVICES = ['sms', 'mms'] as const satisfies readonly Service[];
+export const TYPES = ['SMS', 'LMS', 'MMS'] as const satisfies readonly MessageType[];
+const OUTCOMES = ['delivered', 'failed', 'pending'] as const;
 
 /** The codes that statements name. */
 export const READY = 0;
@@ -34,36 +32,20 @@ export const IN_FLIGHT = 1;
 export const ACCEPTED = 2;
 export const IN_DOUBT = 3;
 export const HELD = 4;
+export const FAILED = 6;
+export const SUPPRESSED = 11;
 
 const CODES = Object.fromEntries(STATE_CODES.map((name, code) => [name, code])) as Record<State, number>;
 
 export const stateCode = (state: State, held: boolean): number => (held ? HELD : CODES[state]);
+export const serviceCode = (service: Service): number => (service === 'sms' ? 0 : 1);
+export const typeCode = (type: MessageType): number => TYPES.indexOf(type);
+export const bucketOf = (atMs: number): number => Math.floor(atMs / CREATED_BUCKET_MS);
 
 /** The state and `held` of each code. */
 const STATES: readonly { readonly state: State; readonly held: boolean }[] = STATE_CODES.map((name) =>
   name === 'HELD' ? { state: 'IN_DOUBT', held: true } : { state: name, held: false },
 );
-
-export const stateOf = (code: number): { readonly state: State; readonly held: boolean } => at(STATES, code);
-
-/** A message as the store works with it: what moves write, and what never changes, most of it as JSON. */
-export interface MessageRow extends Changing {
-  readonly seq: number;
-  readonly messageId: string;
-  readonly service: number;
-  readonly type: number;
-  readonly createdAtMs: number;
-  readonly expireAtMs: number;
-  readonly frameKey: string;
-  /** See `bodyOf`. */
-  readonly body: string;
-}
-
-/** What changes of a message. */
-export interface Changing extends Move {
-  /** Its reports: a JSON array of KeptReports, or null while there is none. */
-  readonly reports: string | null;
-}
 
 /** The columns of a message, in the order of `SQL.putMessage` and of all that select messages. */
 export type MessageValues = readonly [
@@ -71,95 +53,24 @@ export type MessageValues = readonly [
   ...[frameKey: string, body: string, ...ChangingValues],
 ];
 
+/** Of these, what changes. */
 export type ChangingValues = readonly [
   ...[state: number, batchLimit: number, dueAtMs: number, updatedAtMs: number, claims: number],
   ...[result: number | null, detail: string | null, reports: string | null],
 ];
 
-export function messageRow(values: MessageValues): MessageRow {
-  const { state, held } = stateOf(values[8]);
-  return {
-    seq: values[0],
-    messageId: values[1],
-    service: values[2],
-    type: values[3],
-    createdAtMs: values[4],
-    expireAtMs: values[5],
-    frameKey: values[6],
-    body: values[7],
-    state,
-    held,
-    batchLimit: values[9],
-    dueAtMs: values[10],
-    updatedAtMs: values[11],
-    claims: values[12],
-    result: values[13],
-    detail: values[14],
-    reports: values[15],
-  };
-}
-
-export function messageValues(row: MessageRow): MessageValues {
-  const { seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body } = row;
-  return [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body, ...changingValues(row)];
-}
-
-export function changingValues(row: Changing): ChangingValues {
-  const { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports } = row;
-  return [stateCode(state, held), batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports];
-}
-
-export function changingOf(row: Changing): Changing {
-  const { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports } = row;
-  return { state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, reports };
-}
-
-/** A message on its way into the store, as a flat list: cheap to hand to another thread. */
-export type NewRow = readonly [
-  messageId: string,
-  state: number,
-  service: number,
-  type: number,
-  createdAtMs: number,
-  dueAtMs: number,
-  expireAtMs: number,
-  result: number | null,
-  detail: string | null,
-  frameKey: string,
-  duplicateKey: string,
-  /** Of its attachments, or null when it has none. */
-  hashes: readonly string[] | null,
-  body: string,
-];
-
-export function newRow(message: NewMessage): NewRow {
-  const { messageId, state, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail } = message;
-  return [
-    messageId,
-    stateCode(state, false),
-    SERVICES.indexOf(service),
-    TYPES.indexOf(type),
-    createdAtMs,
-    dueAtMs,
-    expireAtMs,
-    result,
-    detail,
-    message.frameKey,
-    message.duplicateKey,
-    message.files.length === 0 ? null : attachmentHashes(message),
-    JSON.stringify(bodyOf(message)),
-  ];
-}
+/** Where `state` stands among MessageValues. */
+export const STATE = 8;
 
 /** What never changes of a message and is not searched for, in the order of the schema; its `content_hash` is the 13th. */
-type Body = readonly [
+export type Body = readonly [
   ...[type: StoredMessage['type'], service: StoredMessage['service'], groupId: string, to: string, from: string],
   ...[text: string, subject: string, url: string, userCode: string, files: StoredMessage['files']],
   ...[frameKey: string, carry: string | null, contentHash: string, duplicateKey: string, createdAtMs: number],
   ...[retryOf: string | null, attempt: number],
 ];
 
-function bodyOf(message: NewMessage): Body {
+export function bodyOf(message: StoredMessage): Body {
   const { type, service, groupId, to, from, text, subject, url, userCode, files } = message;
   const { frameKey, carry, contentHash, duplicateKey, createdAtMs, retryOf, attempt } = message;
   return [
@@ -176,136 +87,99 @@ export function withoutTexts(body: string): string {
 
 export const contentHashIn = (body: string): string => (JSON.parse(body) as Body)[12];
 
-/** The columns of a row and then its body, as they go between the threads. */
-type MessageFields = readonly [
-  ...[seq: number, messageId: string, state: number, batchLimit: number, dueAtMs: number, expireAtMs: number],
-  ...[updatedAtMs: number, claims: number, result: number | null, detail: string | null],
-  ...Body,
-];
-
-/** The JSON of the MessageFields of a row. The body is passed on as it is. */
-export function fieldsJson(row: MessageRow): string {
-  const { seq, messageId, state, held, batchLimit, dueAtMs, expireAtMs, updatedAtMs, claims, result } = row;
-  const detail = row.detail === null ? 'null' : JSON.stringify(row.detail);
-  return (
-    `[${seq},${JSON.stringify(messageId)},${stateCode(state, held)},${batchLimit},${dueAtMs},${expireAtMs}` +
-    `,${updatedAtMs},${claims},${result},${detail},${row.body.slice(1)}`
-  );
-}
-
-/** A JSON array of JSON texts. */
-export const listJson = (items: readonly string[]): string => `[${items.join(',')}]`;
-
-export const messagesFrom = (json: string): StoredMessage[] => (JSON.parse(json) as MessageFields[]).map(messageFrom);
-
-function messageFrom(fields: MessageFields): StoredMessage {
-  const { state, held } = stateOf(fields[2]);
+export function messageOf(values: MessageValues): StoredMessage {
+  const body = JSON.parse(values[7]) as Body;
+  const { state, held } = at(STATES, values[8]);
   return {
-    seq: fields[0],
-    messageId: fields[1],
+    messageId: values[1],
+    groupId: body[2],
+    type: body[0],
+    service: body[1],
+    to: body[3],
+    from: body[4],
+    text: body[5],
+    subject: body[6],
+    url: body[7],
+    userCode: body[8],
+    files: body[9],
+    frameKey: body[10],
+    carry: body[11],
+    contentHash: body[12],
+    duplicateKey: body[13],
+    createdAtMs: body[14],
+    dueAtMs: values[10],
+    expireAtMs: values[5],
+    retryOf: body[15],
+    attempt: body[16],
     state,
+    detail: values[14],
+    result: values[13],
+    seq: values[0],
+    batchLimit: values[9],
+    updatedAtMs: values[11],
+    claims: values[12],
     held,
-    batchLimit: fields[3],
-    dueAtMs: fields[4],
-    expireAtMs: fields[5],
-    updatedAtMs: fields[6],
-    claims: fields[7],
-    result: fields[8],
-    detail: fields[9],
-    type: fields[10],
-    service: fields[11],
-    groupId: fields[12],
-    to: fields[13],
-    from: fields[14],
-    text: fields[15],
-    subject: fields[16],
-    url: fields[17],
-    userCode: fields[18],
-    files: fields[19],
-    frameKey: fields[20],
-    carry: fields[21],
-    contentHash: fields[22],
-    duplicateKey: fields[23],
-    createdAtMs: fields[24],
-    retryOf: fields[25],
-    attempt: fields[26],
   };
 }
 
-/** A report on its way into the inbox. */
-export type NewReportRow = readonly [messageId: string, result: number, outcome: number, wire: string];
+/** A row of `remembered`: what is left of a message that was pruned. */
+export interface RememberedRow {
+  readonly message_id: string;
+  readonly seq: number;
+  readonly content_hash: string;
+  readonly state: number;
+  readonly batch_limit: number;
+  readonly due_at: number;
+  readonly updated_at: number;
+  readonly claims: number;
+  readonly result: number | null;
+  readonly detail: string | null;
+}
 
-/** All that came of a report but its messageId, in the order of the schema. */
+export function rememberedOf(row: RememberedRow): Remembered {
+  const { seq, content_hash: contentHash, batch_limit: batchLimit, due_at: dueAtMs, updated_at: updatedAtMs } = row;
+  const { claims, result, detail } = row;
+  return { seq, contentHash, batchLimit, dueAtMs, updatedAtMs, claims, result, detail, ...at(STATES, row.state) };
+}
+
+/** All that came of a report but its messageId, in the order of the schema: by it, a repeat is known. */
 type Wire = readonly [groupId: string, to: string, resultRaw: string, telecom: string, sentAtRaw: string];
 
-export function newReportRow(report: NewReport): NewReportRow {
-  const { messageId, groupId, to, resultRaw, telecom, sentAtRaw, result, outcome } = report;
-  const wire: Wire = [groupId, to, resultRaw, telecom, sentAtRaw];
-  return [messageId, result, OUTCOMES.indexOf(outcome), JSON.stringify(wire)];
-}
-
-export interface ReportRow {
-  readonly seq: number;
-  readonly message_id: string;
-  readonly received_at: number;
-  readonly result: number;
-  readonly outcome: number;
-  readonly wire: string;
-}
-
 /** A report as it is kept with its message. */
-type KeptReport = readonly [seq: number, receivedAtMs: number, result: number, outcome: number, wire: Wire];
+export type KeptReport = readonly [seq: number, receivedAtMs: number, result: number, outcome: number, wire: Wire];
 
-/** `reports` of a message that has one more. */
-export function withReport(reports: string | null, { seq, received_at, result, outcome, wire }: ReportRow): string {
-  const added = `[${seq},${received_at},${result},${outcome},${wire}]`;
-  return reports === null ? `[${added}]` : `${reports.slice(0, -1)},${added}]`;
+export function keptReport(report: NewReport, seq: number, receivedAtMs: number): KeptReport {
+  const { groupId, to, resultRaw, telecom, sentAtRaw, result, outcome } = report;
+  return [seq, receivedAtMs, result, OUTCOMES.indexOf(outcome), [groupId, to, resultRaw, telecom, sentAtRaw]];
 }
 
-/** The reports of a message, in the order in which they came. */
-export function reportsIn({ messageId, reports }: MessageRow): ReportRow[] {
-  if (reports === null) return [];
-  return (JSON.parse(reports) as KeptReport[]).map(([seq, received_at, result, outcome, wire]) => ({
-    ...{ seq, message_id: messageId, received_at, result, outcome, wire: JSON.stringify(wire) },
-  }));
+export function reportOf(messageId: string, [seq, receivedAtMs, result, outcome, wire]: KeptReport) {
+  const [groupId, to, resultRaw, telecom, sentAtRaw] = wire;
+  const report: NewReport = {
+    ...{ messageId, groupId, to, resultRaw, telecom, sentAtRaw, result, outcome: at(OUTCOMES, outcome) },
+  };
+  return { report, seq, receivedAtMs };
 }
 
-/** A report as it goes between the threads; `wire` and the message are passed on as they are. */
-type InboxFields = readonly [
-  ...[seq: number, messageId: string, receivedAtMs: number, result: number, outcome: number, wire: Wire],
-  message: MessageFields | null,
+/** A row of `unmatched_reports`: a report that came for no message. */
+export type UnmatchedRow = readonly [
+  ...[messageId: string, seq: number, receivedAtMs: number, result: number, outcome: number, wire: string],
 ];
 
-/** The JSON of the InboxFields of a row. `message` is the row of its message, or undefined. */
-export function inboxJson(report: ReportRow, message: MessageRow | undefined): string {
-  const { seq, message_id, received_at, result, outcome, wire } = report;
-  const messageJson = message === undefined ? 'null' : fieldsJson(message);
-  return `[${seq},${JSON.stringify(message_id)},${received_at},${result},${outcome},${wire},${messageJson}]`;
+export function unmatchedRow(messageId: string, report: KeptReport): UnmatchedRow {
+  const [seq, receivedAtMs, result, outcome] = report;
+  return [messageId, seq, receivedAtMs, result, outcome, wireJson(report)];
 }
 
-export const reportsFrom = (json: string): InboxReport[] => (JSON.parse(json) as InboxFields[]).map(reportFrom);
+export const fromUnmatched = ([, seq, receivedAtMs, result, outcome, wire]: UnmatchedRow): KeptReport => [
+  ...([seq, receivedAtMs, result, outcome] as const),
+  JSON.parse(wire) as Wire,
+];
 
-function reportFrom(fields: InboxFields): InboxReport {
-  const [seq, messageId, receivedAtMs, result, outcome, wire, message] = fields;
-  return {
-    messageId,
-    groupId: wire[0],
-    to: wire[1],
-    resultRaw: wire[2],
-    telecom: wire[3],
-    sentAtRaw: wire[4],
-    result,
-    outcome: at(OUTCOMES, outcome),
-    seq,
-    receivedAtMs,
-    message: message === null ? null : messageFrom(message),
-  };
-}
-
-export const bucketOf = (atMs: number): number => Math.floor(atMs / CREATED_BUCKET_MS);
+export const wireJson = (report: KeptReport): string => JSON.stringify(report[4]);
 
 /** The entry of a table of codes. */
-export function at<T>(table: readonly T[], code: number): T {
+function at<T>(table: readonly T[], code: number): T {
   const value = table[code];
   if (value === undefined) throw new Error(`bug: code ${code} is not in the table`);
   return value;

@@ -1,92 +1,128 @@
 /**
- * The worker's side of the conversation of calls.ts: opens the store, says whether it is open, and then answers lists of
- * calls, all that have arrived in one commit, until it is told to close.
+ * The worker's side of the conversation of calls.ts: opens the store, says whether it is open, then keeps batches,
+ * all that have arrived with one sync, and answers questions, until it is told to close.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { AttachmentFolder } from './attachments.ts';
-import { type Call, type FromWorker, type ToWorker, troubleOf, type WorkerSettings } from './calls.ts';
+import {
+  type Batch,
+  type FromWorker,
+  type Opened,
+  type Question,
+  type StoreOptions,
+  type ToWorker,
+  troubleOf,
+} from './calls.ts';
 import { Commits } from './commits.ts';
+import { Database } from './database.ts';
+import type { Tally } from './entry.ts';
 import { asStoreError, openFile } from './file.ts';
-import { Store } from './store.ts';
+import { Questions } from './questions.ts';
+import { SQL } from './statements.ts';
 
-/** Calls that one transaction takes at most: those at the back of a long queue do not keep the front waiting. */
-const LARGEST_GROUP = 500;
+interface Store {
+  readonly commits: Commits;
+  readonly questions: Questions;
+  readonly opened: Opened;
+  close(): void;
+}
 
-/** Calls that write nothing, whose transaction needs no sync. */
-const QUESTIONS: ReadonlySet<Call['op']> = new Set([
-  ...([
-    'pendingReports',
-    'nextDueMs',
-    'listHeld',
-    'get',
-    'counts',
-    'recentDuplicates',
-    'createdSince',
-    'readAttachment',
-  ] as const),
-]);
-
-export function serve(port: MessagePort, settings: WorkerSettings): void {
+export function serve(port: MessagePort, settings: StoreOptions): void {
   const { file, commitDelayMs = 0 } = settings;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
   const say = (message: FromWorker): void => port.postMessage(message);
+  const trouble = (error: unknown) => troubleOf(asStoreError(error, file));
 
-  let opened: ReturnType<typeof open>;
+  let store: Store;
   try {
-    opened = open(settings);
+    store = open(settings);
   } catch (error) {
-    say({ refused: troubleOf(asStoreError(error, file)) });
+    say({ refused: trouble(error) });
     port.close();
     return;
   }
-  const { commits, close } = opened;
-  const pause = new Int32Array(new SharedArrayBuffer(4));
+  const { commits, questions, opened, close } = store;
 
-  const answer = (calls: readonly Call[]): void => {
-    const replies = commits.run(calls);
-    if (commitDelayMs > 0 && !calls.every(({ op }) => QUESTIONS.has(op))) Atomics.wait(pause, 0, 0, commitDelayMs);
-    say({ replies });
+  let timesSunk = 0;
+
+  const keep = (batches: readonly Batch[]): void => {
+    // Not those that count on one that sank.
+    const valid = batches.filter(({ sunkBefore }) => sunkBefore === timesSunk);
+    if (valid.length === 0) return;
+    try {
+      commits.keep(valid);
+      if (commitDelayMs > 0) Atomics.wait(pause, 0, 0, commitDelayMs);
+      say({ kept: valid.length });
+    } catch (error) {
+      timesSunk++;
+      say({ sunk: trouble(error) });
+      return;
+    }
+  };
+  /** After whatever has arrived, and before whatever arrives next. */
+  let ahead: NodeJS.Immediate | undefined;
+  const planAhead = (): void => {
+    ahead ??= setImmediate(() => {
+      ahead = undefined;
+      if (commits.writeAhead()) planAhead();
+    });
+  };
+  const answer = ({ ask, of }: Question): void => {
+    try {
+      say({ answer: (questions[ask] as (...params: unknown[]) => unknown).apply(questions, [...of]) });
+    } catch (error) {
+      say({ unanswered: trouble(error) });
+    }
   };
   const end = (): void => {
+    clearImmediate(ahead);
     try {
       close();
       say({ closed: null });
     } catch (error) {
-      say({ closed: troubleOf(asStoreError(error, file)) });
+      say({ closed: trouble(error) });
     }
     port.close();
   };
 
   port.on('message', (first: ToWorker) => {
-    let message: ToWorker | undefined = first;
-    while (message !== undefined) {
-      if ('close' in message) return end();
-      const calls = [...message.calls];
-      message = undefined;
-      while (calls.length < LARGEST_GROUP) {
-        const next = receiveMessageOnPort(port) as { message: ToWorker } | undefined;
-        if (next === undefined) break;
-        if ('close' in next.message) {
-          message = next.message;
-          break;
-        }
-        calls.push(...next.message.calls);
+    const batches: Batch[] = [];
+    for (let message: ToWorker | undefined = first; message !== undefined; message = nextMessage(port)) {
+      if ('entry' in message) {
+        batches.push(message);
+        continue;
       }
-      answer(calls);
+      keep(batches.splice(0));
+      if ('close' in message) return end();
+      answer(message);
     }
+    keep(batches);
+    planAhead();
   });
-  say({ opened: true });
+  say({ opened });
 }
 
-function open(settings: WorkerSettings): { commits: Commits; close(): void } {
-  const { db, log, close } = openFile(settings);
+function nextMessage(port: MessagePort): ToWorker | undefined {
+  return (receiveMessageOnPort(port) as { message: ToWorker } | undefined)?.message;
+}
+
+function open(settings: StoreOptions): Store {
+  const { db: file, log, close } = openFile(settings);
   try {
-    const store = new Store(db, new AttachmentFolder(`${settings.file}-attachments`), settings);
-    const commits = new Commits(db, log, store, settings);
-    commits.recover(settings.nowMs);
+    const db = new Database(file);
+    const attachments = new AttachmentFolder(`${settings.file}-attachments`);
+    const commits = new Commits(db, log, attachments, settings);
+    commits.recover();
     return {
       commits,
+      questions: new Questions(db, commits, attachments),
+      opened: openedStore(db),
       close() {
-        commits.end();
+        try {
+          commits.writeRows();
+        } catch {
+          // What cannot be written now is in the log, and found at the next opening.
+        }
         close();
       },
     };
@@ -94,4 +130,14 @@ function open(settings: WorkerSettings): { commits: Commits; close(): void } {
     close();
     throw error;
   }
+}
+
+function openedStore(db: Database): Opened {
+  const tally = db.get<{ open: string; last_seq: number; last_report_seq: number }>(SQL.tally);
+  if (tally === undefined) throw new Error('bug: the store has no tally');
+  return {
+    tally: [JSON.parse(tally.open) as Tally[0], tally.last_seq, tally.last_report_seq],
+    greatestId: db.get<{ id: string }>(SQL.greatestId)?.id ?? '',
+    anyUnmatched: db.get(SQL.anyUnmatched) !== undefined,
+  };
 }

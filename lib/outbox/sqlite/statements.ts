@@ -15,7 +15,6 @@ export const SQL = {
   tally: 'SELECT * FROM tally',
   greatestId: `SELECT max(coalesce((SELECT max(message_id) FROM messages), ''),
          coalesce((SELECT max(message_id) FROM remembered), '')) AS id`,
-  anyRemembered: 'SELECT 1 FROM remembered LIMIT 1',
   anyAttachments: 'SELECT 1 FROM attachment_users LIMIT 1',
   inFlight: `SELECT ${ALL} FROM messages INDEXED BY messages_in_flight WHERE state = ${IN_FLIGHT} ORDER BY seq`,
   putMessage: `INSERT INTO messages (${ALL}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -23,26 +22,29 @@ export const SQL = {
         excluded.updated_at, excluded.claims, excluded.result, excluded.detail,
         excluded.reports)`,
   moveMessage: `UPDATE messages SET (${HOT}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
-  writeTally: 'UPDATE tally SET open = ?, last_seq = ?, last_report_seq = ?, generation = ?',
-  totalChanges: 'SELECT total_changes() AS total',
+  writeTally: 'UPDATE tally SET open = ?, last_seq = ?, last_report_seq = ?',
+  writeGeneration: 'UPDATE tally SET generation = ?',
   addCreated: 'INSERT INTO created VALUES (?, ?) ON CONFLICT DO UPDATE SET messages = messages + excluded.messages',
   anyUnmatched: 'SELECT 1 FROM unmatched_reports LIMIT 1',
-  unmatchedWires: 'SELECT message_id, wire FROM unmatched_reports WHERE message_id IN (SELECT value FROM json_each(?))',
+  unmatchedWires:
+    'SELECT message_id || wire FROM unmatched_reports WHERE message_id IN (SELECT value FROM json_each(?))',
   unmatched: 'SELECT * FROM unmatched_reports WHERE message_id = ? AND seq = ?',
   insertUnmatched: 'INSERT INTO unmatched_reports VALUES (?, ?, ?, ?, ?, ?)',
   insertInbox: 'INSERT OR IGNORE INTO inbox VALUES (?, ?)',
   inbox: 'SELECT seq, message_id FROM inbox ORDER BY seq LIMIT ?',
-  emit: 'DELETE FROM inbox WHERE seq IN (SELECT value FROM json_each(?)) RETURNING seq, message_id',
+  emit: 'DELETE FROM inbox WHERE seq IN (SELECT value FROM json_each(?)) RETURNING message_id',
   expired: `SELECT ${ALL} FROM messages INDEXED BY messages_expiry
          WHERE state = ${READY} AND service = ? AND expire_at <= ? ORDER BY expire_at, seq LIMIT ?`,
   waiting: `SELECT ${ALL} FROM messages INDEXED BY messages_waiting
          WHERE state = ? AND state BETWEEN 2 AND 4 AND type = ? AND updated_at < ? AND service = coalesce(?, service)
          ORDER BY updated_at, seq LIMIT ?`,
-  nextDue: `SELECT seq, due_at AS at FROM messages INDEXED BY messages_ready
-       WHERE state = ${READY} AND service = ? AND due_at > ? ORDER BY due_at LIMIT ?`,
-  nextExpiry: `SELECT seq, expire_at AS at FROM messages INDEXED BY messages_expiry
-       WHERE state = ${READY} AND service = ? ORDER BY expire_at LIMIT ?`,
-  duplicate: 'SELECT sent_at, seen_at FROM duplicates WHERE duplicate_key = ? AND seen_at >= ?',
+  nextDue: `SELECT due_at FROM messages INDEXED BY messages_ready
+       WHERE state = ${READY} AND service = ? AND due_at > ? AND seq NOT IN (SELECT value FROM json_each(?))
+       ORDER BY due_at LIMIT 1`,
+  nextExpiry: `SELECT expire_at FROM messages INDEXED BY messages_expiry
+       WHERE state = ${READY} AND service = ? AND seq NOT IN (SELECT value FROM json_each(?))
+       ORDER BY expire_at LIMIT 1`,
+  duplicate: 'SELECT sent_at, seen_at FROM duplicates WHERE duplicate_key = ?',
   createdSince: 'SELECT coalesce(sum(messages), 0) AS count FROM created WHERE bucket >= ?',
   pruneDuplicates: `DELETE FROM duplicates WHERE duplicate_key IN
        (SELECT duplicate_key FROM duplicates WHERE seen_at < ? ORDER BY seen_at, duplicate_key LIMIT ?)`,
@@ -75,8 +77,16 @@ export const SQL = {
          ORDER BY updated_at, seq LIMIT ?`,
   dropTexts: 'UPDATE messages SET has_texts = 0, body = ? WHERE seq = ?',
   messages: `SELECT ${ALL} FROM messages WHERE message_id IN (SELECT value FROM json_each(?))`,
-  waitingReport: 'SELECT 1 FROM inbox WHERE seq IN (SELECT value FROM json_each(?)) LIMIT 1',
+  /** Given the reports of a message, or its id: whether flows have not seen one of them. */
+  waitingReport: 'SELECT 1 FROM inbox WHERE seq IN (SELECT value ->> 0 FROM json_each(?)) LIMIT 1',
   waitingUnmatched: 'SELECT 1 FROM unmatched_reports r JOIN inbox i USING (seq) WHERE r.message_id = ? LIMIT 1',
   hasUsers: 'SELECT 1 FROM attachment_users WHERE hash = ? LIMIT 1',
-  releaseUsers: 'DELETE FROM attachment_users WHERE seq = ? RETURNING hash',
+  /** Of messages by seq or id, of which those need no attachments any more that ended and have no report waiting. */
+  releaseUsers: `DELETE FROM attachment_users WHERE seq IN (
+         SELECT seq FROM messages AS m
+         WHERE (seq IN (SELECT value FROM json_each(?)) OR message_id IN (SELECT value FROM json_each(?)))
+         AND state >= ${OPEN_STATES}
+         AND NOT EXISTS (SELECT 1 FROM json_each(m.reports) JOIN inbox ON inbox.seq = json_each.value ->> 0)
+         AND NOT EXISTS (SELECT 1 FROM unmatched_reports AS u JOIN inbox USING (seq) WHERE u.message_id = m.message_id))
+       RETURNING hash`,
 } as const;

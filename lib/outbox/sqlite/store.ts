@@ -1,238 +1,290 @@
 /**
- * The store proper: what each call does, one after the other, in the worker thread. Every call runs inside a transaction
- * that `commits.ts` began and will end. What is remembered here goes back with the call that fails.
+ * The store proper: what each call decides and changes, in the caller's thread and in memory. What comes of it is kept by
+ * the worker as a batch (`outbox.ts` sees to that), and nobody hears of it before.
  *
- * What a call changes of messages stays in memory (`unwritten.ts`) and goes into the log as an entry of the whole commit.
- * The messages' rows are written when that has become too much, or when anything else changes in the database (what the
- * guards ask, who needs an attachment, reports that belong to no message, what is pruned), all together.
+ * A call is a generator. First it says what it lacks, by yielding a promise of the worker's answer, or null; when that has
+ * come, and all calls before it are carried out, it decides, and changes all at once. When it throws, `backTo` undoes what it
+ * did; when a batch cannot be kept, all of it goes back.
+ *
+ * What a call did not ask for, since it was in memory when it began, stays there until it is over: nothing is forgotten
+ * while any call has begun.
  */
-import { type DatabaseSync, type SQLInputValue, StatementSync } from 'node:sqlite';
-import type { ClaimRequest, Counts, GuardQuery, Service, Settlement, SweepRequest } from '../outbox.ts';
+import type {
+  AcceptResult,
+  ClaimRequest,
+  Counts,
+  GuardQuery,
+  InboxReport,
+  NewMessage,
+  NewReport,
+  ReportIntake,
+  Service,
+  Settlement,
+  StoredMessage,
+  Sweep,
+  SweepRequest,
+} from '../outbox.ts';
 import {
   afterDoubt,
+  assertTimes,
+  attachmentHashes,
   attachmentMissing,
   CLAIM_REACH,
-  CREATED_MEMORY_BUCKETS,
   cancelled,
   claimed,
   expired,
+  freshMessage,
+  inboxReport,
   interrupted,
   type Move,
-  NO_BATCH_LIMIT,
+  type Remembered,
+  recalled,
   released,
   reported,
   settled,
   unreported,
 } from '../rules.ts';
 import { isEnd } from '../states.ts';
-import type { AttachmentFolder } from './attachments.ts';
-import type { Accepted, StoreOptions, SweptJson } from './calls.ts';
-import { entryJson, movedJson, putJson, readEntry, type Tally } from './entry.ts';
+import type { Batch, Opened } from './calls.ts';
+import { type Duplicate, entryText, latest, type Tally, type Times } from './entry.ts';
+import { type Live, LiveMessages, liveOf } from './live.ts';
+import type { Position, Questions } from './questions.ts';
 import {
   ACCEPTED,
-  at,
   bucketOf,
-  type Changing,
-  changingValues,
-  contentHashIn,
-  fieldsJson,
   HELD,
   IN_DOUBT,
   IN_FLIGHT,
-  inboxJson,
-  listJson,
-  type MessageRow,
+  type KeptReport,
+  keptReport,
   type MessageValues,
-  messageRow,
-  messageValues,
-  type NewReportRow,
-  type NewRow,
+  messageOf,
   OPEN_STATES,
-  OUTCOMES,
   READY,
-  type ReportRow,
-  reportsIn,
+  rememberedOf,
+  reportOf,
   SERVICES,
+  serviceCode,
   stateCode,
-  stateOf,
   TYPES,
-  withoutTexts,
-  withReport,
+  type UnmatchedRow,
+  unmatchedRow,
+  wireJson,
 } from './rows.ts';
-import { PRUNE_CHUNK, SQL } from './statements.ts';
-import { type Unwritten, UnwrittenMessages } from './unwritten.ts';
 
-/** Messages whose rows are not written at most, and the characters of their bodies. */
-const MOST_UNWRITTEN = 16_384;
-const MOST_UNWRITTEN_CHARACTERS = 16 * 1024 * 1024;
-/** Of a file that has a bound: so little that it finds room all the same. */
-const MOST_UNWRITTEN_SHARE = 1 / 16;
+/** What the store asks of the worker. */
+export interface Rows {
+  ask<Name extends keyof Questions>(
+    ask: Name,
+    ...of: Parameters<Questions[Name]>
+  ): Promise<ReturnType<Questions[Name]>>;
+  /** All that was decided is on disk. */
+  kept(): Promise<void>;
+}
 
-/** Where a claim may begin to look among the rows: what is READY before that is unwritten, or had expired at `nowMs`. */
-interface ClaimStart {
-  readonly dueAtMs: number;
-  readonly seq: number;
+/** Yielded first by a call before which all others must have been carried out, and which those behind it must wait for. */
+export const IN_TURN = Symbol('in turn');
+
+/** What a call lacks: what a promise resolves with, or nothing. */
+export type Lacking = Promise<unknown> | typeof IN_TURN | null;
+
+/** Yields what it lacks, first of all and perhaps again, is given that, and returns what the caller is answered. */
+export type Call<T> = Generator<Lacking, T, unknown>;
+
+function* fetched<T>(promise: Promise<T>): Call<T> {
+  return (yield promise) as T;
+}
+
+/** Messages in memory at most, once they are kept. */
+const MOST_LIVE = 8192;
+
+/** Where READY messages may begin that are not in memory: those before, in order of claiming, had expired at `nowMs`. */
+interface ColdReady extends Position {
   readonly nowMs: number;
 }
 
-const ANYWHERE: ClaimStart = { dueAtMs: Number.MIN_SAFE_INTEGER, seq: 0, nowMs: Number.MIN_SAFE_INTEGER };
+const ANYWHERE: ColdReady = { dueAtMs: Number.MIN_SAFE_INTEGER, seq: 0, nowMs: Number.MIN_SAFE_INTEGER };
+const NEVER_MS = Number.MAX_SAFE_INTEGER;
+const NO_REPORTS: readonly KeptReport[] = [];
+const NOTHING_KNOWN = { messages: new Map<string, Live>(), remembered: new Map<string, Remembered>() };
 
-interface InboxRow {
-  readonly seq: number;
-  readonly message_id: string;
+/** What a message was before it changed. `message` is null when it was not in memory. */
+interface Undo {
+  readonly live: Live;
+  readonly message: StoredMessage | null;
+  readonly reports: readonly KeptReport[];
 }
 
-type Undo = () => void;
+/** What changed since the last batch. */
+class Changes {
+  readonly tallyBefore: Tally;
+  readonly messages = new Set<Live>();
+  readonly undo: Undo[] = [];
+  readonly pending: [seq: number, messageId: string][] = [];
+  readonly emitted: number[] = [];
+  readonly duplicates: Duplicate[] = [];
+  readonly users: [seq: number, hash: string][] = [];
+  readonly unmatched: UnmatchedRow[] = [];
+  readonly awaited: string[] = [];
+  accepts = false;
+  inRows = false;
+
+  constructor(tally: Tally) {
+    this.tallyBefore = tally;
+  }
+
+  get lists(): unknown[][] {
+    return [this.undo, this.pending, this.emitted, this.duplicates, this.users, this.unmatched, this.awaited];
+  }
+
+  get hasEntry(): boolean {
+    return this.messages.size + this.emitted.length + this.unmatched.length > 0;
+  }
+}
+
+/** How far the changes had come. */
+export interface Mark {
+  readonly tally: Tally;
+  readonly lengths: readonly number[];
+  readonly accepts: boolean;
+  readonly inRows: boolean;
+}
 
 export class Store {
-  readonly #db: DatabaseSync;
-  readonly #attachments: AttachmentFolder;
-  readonly #statements = new Map<string, StatementSync>();
-
+  readonly #rows: Rows;
+  readonly #mostLive: number;
+  readonly #live = new LiveMessages();
   /** How many messages are in each open state, by service and state code. */
   #open: number[][] = [];
   #lastSeq = 0;
   #lastReportSeq = 0;
-  /** No message that was ever accepted has an id that sorts behind this one. */
-  #greatestId = '';
-  #anyRemembered = false;
-  #anyAttachments = false;
-  #anyUnmatched = false;
-  readonly #unwritten = new UnwrittenMessages();
-  readonly #mostUnwritten: number;
-  readonly #mostCharacters: number;
-  /** In this transaction: messages that changed, and those whose rows were written since. */
-  readonly #changed = new Set<MessageRow>();
-  readonly #written = new Set<MessageRow>();
-  /** In this transaction: reports that flows have seen. */
-  readonly #emitted = new Set<number>();
-  /** Reports that flows have seen, and that the inbox has still. */
-  readonly #seen = new Set<number>();
-  /** Messages created since the rows were written, by bucket. */
-  readonly #created = new Map<number, number>();
-  #claimStarts: ClaimStart[] = [ANYWHERE, ANYWHERE];
-  /** By hash, how often an attachment was put for a call to come. */
-  readonly #awaited = new Map<string, number>();
-  /** Attachments that may have lost their last user in this transaction. */
-  readonly #perhapsUnused = new Set<string>();
-  #undo: Undo[] = [];
+  #greatestId: string;
+  #anyUnmatched: boolean;
+  /** Reports that keep attachments until flows have seen them. */
+  readonly #keepFiles = new Set<number>();
+  readonly #coldReady: Record<Service, ColdReady> = { sms: ANYWHERE, mms: ANYWHERE };
+  #changes: Changes;
+  /** What the worker is about to keep, in order. */
+  readonly #handedOver: Changes[] = [];
+  /** What is kept, and may be forgotten. */
+  #toForget: Changes[] = [];
+  /** How many messages changes hold. */
+  #heldLive = 0;
 
-  constructor(db: DatabaseSync, attachments: AttachmentFolder, { mostUnwritten, maxFileBytes }: StoreOptions) {
-    this.#db = db;
-    this.#attachments = attachments;
-    this.#mostUnwritten = mostUnwritten ?? MOST_UNWRITTEN;
-    const share = (maxFileBytes ?? Number.POSITIVE_INFINITY) * MOST_UNWRITTEN_SHARE;
-    this.#mostCharacters = Math.min(MOST_UNWRITTEN_CHARACTERS, share);
+  constructor(rows: Rows, opened: Opened, mostLive = MOST_LIVE) {
+    this.#rows = rows;
+    this.#mostLive = mostLive;
+    this.#setTally(opened.tally);
+    this.#greatestId = opened.greatestId;
+    this.#anyUnmatched = opened.anyUnmatched;
+    this.#changes = new Changes(this.#tally);
   }
 
-  // What commits.ts calls around the calls.
+  // Batches.
 
-  /** After opening the file, within a transaction: what the last process left behind, in the database and in the log. */
-  recover(log: Iterable<string>, nowMs: number): void {
-    const tally = this.#get<{ open: string; last_seq: number; last_report_seq: number }>(SQL.tally);
-    if (tally === undefined) throw new Error('bug: the store has no tally');
-    this.#setTally([JSON.parse(tally.open) as number[][], tally.last_seq, tally.last_report_seq]);
-    this.#anyRemembered = this.#get(SQL.anyRemembered) !== undefined;
-    this.#anyAttachments = this.#get(SQL.anyAttachments) !== undefined;
-    this.#anyUnmatched = this.#get(SQL.anyUnmatched) !== undefined;
-    for (const entry of log) this.#carryOut(entry);
-    this.#greatestId = this.#get<{ id: string }>(SQL.greatestId)?.id ?? '';
-    this.#moveAll(this.#messages(SQL.inFlight), (message) => interrupted(message, nowMs));
-    this.#attachments.removeAllBut((hash) => this.#hasUsers(hash));
+  get hasChanges(): boolean {
+    const { hasEntry, awaited } = this.#changes;
+    return hasEntry || awaited.length > 0;
   }
 
-  /** Whether so much is unwritten that it must be written now. */
-  get isOverdue(): boolean {
-    return this.#unwritten.size > this.#mostUnwritten || this.#unwritten.characters > this.#mostCharacters;
+  /** What has changed, for the worker. Then comes `kept` or `sunk`. */
+  handOver(): Omit<Batch, 'sunkBefore'> {
+    const { messages, pending, emitted, duplicates, users, unmatched, awaited, accepts, inRows, hasEntry } =
+      this.#changes;
+    const changed: Live[] = [];
+    // Not those that a call accepted which failed then.
+    for (const live of messages) if (live.isLive) changed.push(live);
+    const lists = { tally: this.#tally, pending, emitted, duplicates, users, unmatched };
+    const entry = hasEntry ? entryText(changed, lists) : null;
+    for (const live of changed) live.isKnown = true;
+    this.#handedOver.push(this.#changes);
+    this.#changes = new Changes(this.#tally);
+    return { entry, inRows, accepts, awaited };
   }
 
-  /** What this transaction changed, for the log; null when it changed nothing. */
-  entry(): string | null {
-    if (this.#changed.size + this.#emitted.size === 0) return null;
-    const put: string[] = [];
-    const moved: string[] = [];
-    const pending: [seq: number, messageId: string][] = [];
-    for (const row of this.#changed) {
-      const unwritten = this.#unwritten.of(row);
-      // One that was accepted by a call that failed then.
-      if (unwritten === undefined) continue;
-      if (unwritten.isKnown) moved.push(movedJson(row));
-      else put.push(putJson(row));
-      for (const seq of unwritten.pending) pending.push([seq, row.messageId]);
+  /** The first that was handed over is on disk. */
+  kept(): void {
+    const changes = this.#handedOver.shift();
+    if (changes !== undefined) this.#toForget.push(changes);
+  }
+
+  get hasToForget(): boolean {
+    return this.#toForget.length > 0;
+  }
+
+  /**
+   * Only while no call has begun that is not over. Messages leave memory that have ended, and when there are too many, all
+   * that do not change: the worker has their newest self.
+   */
+  forget(): void {
+    if (this.#toForget.length === 0) return;
+    for (const changes of this.#toForget) this.#letGo(changes);
+    this.#toForget = [];
+    if (this.#live.size - this.#heldLive <= this.#mostLive) return;
+    for (const live of this.#live) if (live.holds === 0) this.#drop(live);
+  }
+
+  sunk(): void {
+    const { tallyBefore } = this.#handedOver[0] ?? this.#changes;
+    const sunk = [...this.#handedOver.splice(0), this.#changes].reverse();
+    for (const { undo } of sunk) this.#undo(undo, 0);
+    for (const changes of sunk) this.#letGo(changes);
+    this.#setTally(tallyBefore);
+    this.#changes = new Changes(this.#tally);
+  }
+
+  #hold(live: Live): void {
+    if (this.#changes.messages.has(live)) return;
+    this.#changes.messages.add(live);
+    if (live.holds++ === 0) this.#heldLive++;
+  }
+
+  #letGo({ messages }: Changes): void {
+    for (const live of messages) {
+      if (--live.holds > 0) continue;
+      this.#heldLive--;
+      if (live.isLive && isEnd(live.message.state)) this.#drop(live);
     }
-    return entryJson(put, moved, { tally: this.#tally, pending, emitted: [...this.#emitted] });
   }
 
-  /** After the entry is in the log. */
-  logged(): void {
-    for (const row of this.#changed) {
-      const unwritten = this.#unwritten.of(row);
-      if (unwritten !== undefined) unwritten.isKnown = true;
+  /** Before a call changes anything. */
+  mark(): Mark {
+    const { lists, accepts, inRows } = this.#changes;
+    return { tally: this.#tally, lengths: lists.map(({ length }) => length), accepts, inRows };
+  }
+
+  backTo({ tally, lengths, accepts, inRows }: Mark): void {
+    const changes = this.#changes;
+    this.#undo(changes.undo, lengths[0] ?? 0);
+    for (const [i, list] of changes.lists.entries()) list.length = lengths[i] ?? 0;
+    this.#setTally(tally);
+    Object.assign(changes, { accepts, inRows });
+  }
+
+  #undo(undo: readonly Undo[], from: number): void {
+    for (let i = undo.length - 1; i >= from; i--) {
+      const { live, message, reports } = undo[i] as Undo;
+      if (message === null) this.#drop(live);
+      else this.#live.change(live, message, reports);
     }
-    this.#endTransaction();
-    this.#removeUnused();
   }
 
-  /** Writes all that is unwritten into the database, and which generation of the log will tell what comes then. */
-  write(generation: number): void {
-    this.#writeRows();
-    this.#takeSeen();
-    for (const [bucket, messages] of this.#created) this.#run(SQL.addCreated, bucket, messages);
-    const [open, lastSeq, lastReportSeq] = this.#tally;
-    this.#run(SQL.writeTally, JSON.stringify(open), lastSeq, lastReportSeq, generation);
+  /** What not every call that has begun can know from the worker. */
+  get #recent(): Changes[] {
+    return [...this.#toForget, ...this.#handedOver, this.#changes];
   }
 
-  /** After the commit of what `write` wrote. */
-  written(): void {
-    for (const { row } of this.#unwritten) if (row.state === 'READY') this.#isReadyInRow(row);
-    this.#unwritten.clear();
-    this.#created.clear();
-    this.#endTransaction();
-    this.#removeUnused();
-  }
-
-  /** Files that nobody needs any more. */
-  #removeUnused(): void {
-    if (this.#perhapsUnused.size === 0) return;
-    try {
-      for (const hash of this.#perhapsUnused) {
-        if (!this.#awaited.has(hash) && !this.#hasUsers(hash)) this.#attachments.remove(hash);
-      }
-    } catch {
-      // What was committed stays so, whatever becomes of the file: it goes at the next opening.
-    }
-    this.#perhapsUnused.clear();
-  }
-
-  /** Before a call: what `backTo` needs to undo it. */
-  mark(): number {
-    const mark = this.#undo.length;
-    const tally: Tally = [this.#open.map((counts) => [...counts]), this.#lastSeq, this.#lastReportSeq];
-    this.#undo.push(() => this.#setTally(tally));
-    return mark;
-  }
-
-  /** After the database was rolled back to where it was at `mark`. */
-  backTo(mark: number): void {
-    for (const undo of this.#undo.splice(mark).reverse()) undo();
-    this.#claimStarts = [ANYWHERE, ANYWHERE];
-  }
-
-  /** After all of the transaction was rolled back. */
-  rolledBack(): void {
-    this.backTo(0);
-    this.#endTransaction();
-  }
-
-  #endTransaction(): void {
-    this.#undo = [];
-    this.#changed.clear();
-    this.#written.clear();
-    this.#emitted.clear();
+  /** From now on, whoever asks for the message asks the worker. */
+  #drop(live: Live): void {
+    this.#live.delete(live);
+    const { state, service, dueAtMs, seq } = live.message;
+    if (state !== 'READY') return;
+    const cold = this.#coldReady[service];
+    if (isBefore({ atMs: dueAtMs, seq }, cold)) this.#coldReady[service] = { dueAtMs, seq, nowMs: cold.nowMs };
   }
 
   get #tally(): Tally {
-    return [this.#open, this.#lastSeq, this.#lastReportSeq];
+    return [this.#open.map((counts) => [...counts]), this.#lastSeq, this.#lastReportSeq];
   }
 
   #setTally([open, lastSeq, lastReportSeq]: Tally): void {
@@ -241,720 +293,443 @@ export class Store {
     this.#lastReportSeq = lastReportSeq;
   }
 
-  #carryOut(json: string): void {
-    const entry = readEntry(json);
-    for (const values of entry.put) {
-      this.#run(SQL.putMessage, ...values);
-      const { state, createdAtMs } = messageRow(values);
-      if (state !== 'SUPPRESSED') this.#countCreated(createdAtMs, 1);
-    }
-    for (const values of entry.moved) this.#run(SQL.moveMessage, ...values);
-    for (const values of entry.pending) this.#run(SQL.insertInbox, ...values);
-    if (entry.emitted.length > 0) this.#run(SQL.emit, JSON.stringify(entry.emitted));
-    this.#setTally(entry.tally);
-  }
-
   // The calls.
 
-  accept(rows: readonly NewRow[]): Accepted[] {
+  /** After a restart: what was in flight may have gone out. */
+  *interrupt(nowMs: number): Call<void> {
+    const rows = yield* fetched(this.#rows.ask('inFlight'));
+    for (const live of rows.map(liveRow)) this.#move(live, interrupted(live.message, nowMs));
+  }
+
+  *accept(messages: readonly NewMessage[]): Call<AcceptResult[]> {
+    messages.forEach(assertTimes);
     const hashes = new Set<string>();
-    for (const row of rows) for (const hash of row[11] ?? []) hashes.add(hash);
-    for (const hash of hashes) if (!this.#attachments.has(hash)) throw attachmentMissing(hash);
+    for (const message of messages)
+      if (message.files.length > 0) for (const hash of attachmentHashes(message)) hashes.add(hash);
     // Most ids carry the time: what sorts behind all that were accepted before was not.
-    const perhapsKnown = rows.map(([messageId]) => messageId).filter((messageId) => messageId <= this.#greatestId);
-    const known = this.#messagesOf(perhapsKnown);
-    const remembered = this.#rememberedOf(perhapsKnown);
-    const accepted = rows.map((row) => {
-      const [messageId] = row;
-      const repeated = known.get(messageId) ?? this.#unwritten.withId(messageId);
-      return this.#repeatOf(row, repeated, remembered.get(messageId)) ?? this.#accept(row);
-    });
-    for (const hash of hashes) {
-      this.#await(hash, -1);
-      this.#perhapsUnused.add(hash);
+    const perhapsKnown = messages.map(({ messageId }) => messageId).filter((id) => id <= this.#greatestId);
+    const known = yield* this.#known(perhapsKnown);
+    if (hashes.size > 0) {
+      const [missing] = yield* fetched(this.#rows.ask('missingAttachments', [...hashes]));
+      if (missing !== undefined) throw attachmentMissing(missing);
     }
-    return accepted;
+    this.#changes.awaited.push(...hashes);
+    return messages.map((message) => {
+      const repeated = this.#live.withId(message.messageId) ?? known.messages.get(message.messageId);
+      return repeatOf(message, repeated, known.remembered.get(message.messageId)) ?? this.#accept(message);
+    });
   }
 
-  exchange(settlements: readonly Settlement[], claim: ClaimRequest | null, nowMs: number): string {
-    if (settlements.length > 0) this.#settle(settlements, nowMs);
-    return claim === null ? '[]' : this.#claim(claim, nowMs);
-  }
-
-  takeReports(rows: readonly NewReportRow[], nowMs: number): { fresh: string; repeats: number } {
-    const messageIds = rows.map(([messageId]) => messageId);
-    const messages = this.#messagesOf(messageIds);
-    const unmatched = this.#unmatchedWires(messageIds);
-    const fresh: ReportRow[] = [];
-    for (const [message_id, result, outcome, wire] of rows) {
-      const row = messages.get(message_id);
-      const isKnown = unmatched.has(message_id + wire) || (row && reportsIn(row).some((known) => known.wire === wire));
-      if (isKnown) continue;
-      const report = { seq: ++this.#lastReportSeq, message_id, received_at: nowMs, result, outcome, wire };
-      fresh.push(report);
-      if (row !== undefined) this.#keepReport(row, report, nowMs);
-      else {
-        unmatched.add(message_id + wire);
-        this.#anyUnmatched = true;
-        this.#run(SQL.insertUnmatched, message_id, report.seq, nowMs, result, outcome, wire);
-        this.#run(SQL.insertInbox, report.seq, message_id);
+  *exchange(settlements: readonly Settlement[], claim: ClaimRequest | null, nowMs: number): Call<StoredMessage[]> {
+    const cold = yield* this.#cold(settlements.flatMap(({ messageIds }) => messageIds));
+    // What is READY again may come before what is there, and ask for other company.
+    const isDeep = settlements.some(({ to }) => to === 'READY');
+    if (claim !== null) yield* this.#fetchReady(claim, nowMs, isDeep);
+    const moves = new Map<Live, Move | null>();
+    for (const settlement of settlements) {
+      for (const messageId of settlement.messageIds) {
+        const live = this.#find(messageId, cold);
+        if (live === undefined) throw new Error(`bug: message ${messageId} is settled but not stored`);
+        if (moves.has(live)) throw new Error(`bug: message ${messageId} is settled twice at once`);
+        moves.set(live, settled(live.message, settlement, nowMs));
       }
     }
-    const json = fresh.map((report) => inboxJson(report, messages.get(report.message_id)));
-    return { fresh: listJson(json), repeats: rows.length - fresh.length };
+    for (const [live, move] of moves) if (move !== null) this.#move(live, move);
+    if (claim === null) return [];
+    return this.#frame(claim, nowMs).frame.map((live) => this.#move(live, claimed(live.message, nowMs)));
   }
 
-  pendingReports(limit: number): string {
-    if (this.#unwritten.arePending) this.#writeRows();
-    this.#takeSeen();
-    const pending = this.#all<InboxRow>(SQL.inbox, limit);
-    const messages = this.#messagesOf(pending.map(({ message_id }) => message_id));
-    const found: string[] = [];
-    for (const { seq, message_id } of pending) {
-      const row = messages.get(message_id);
-      const report = (row && reportsIn(row).find((kept) => kept.seq === seq)) ?? this.#unmatched(message_id, seq);
-      if (report === undefined) throw new Error(`bug: report ${seq} is in the inbox and nowhere else`);
-      found.push(inboxJson(report, row));
-    }
-    return listJson(found);
-  }
-
-  reportsEmitted(seqs: readonly number[]): void {
-    const rows: MessageRow[] = [];
-    const seen: number[] = [];
-    for (const seq of seqs) {
-      if (seq > this.#lastReportSeq) continue;
-      this.#emitted.add(seq);
-      const unwritten = this.#unwritten.ofReport(seq);
-      if (unwritten === undefined) {
-        if (!this.#seen.has(seq)) seen.push(seq);
-        this.#seen.add(seq);
+  *takeReports(reports: readonly NewReport[], nowMs: number): Call<ReportIntake> {
+    const messageIds = reports.map(({ messageId }) => messageId);
+    const cold = yield* this.#cold(messageIds);
+    const unmatched = new Set(this.#anyUnmatched ? yield* fetched(this.#rows.ask('unmatched', messageIds)) : []);
+    for (const recent of this.#recent) for (const [id, , , , , wire] of recent.unmatched) unmatched.add(id + wire);
+    const fresh: { report: NewReport; seq: number; live: Live | undefined }[] = [];
+    for (const report of reports) {
+      const { messageId } = report;
+      const live = this.#find(messageId, cold);
+      const seq = this.#lastReportSeq + 1;
+      const kept = keptReport(report, seq, nowMs);
+      if (isRepeat(messageId, kept, live, unmatched)) continue;
+      this.#lastReportSeq = seq;
+      this.#changes.pending.push([seq, messageId]);
+      fresh.push({ report, seq, live });
+      if (live !== undefined) {
+        this.#keepReport(live, report, kept, nowMs);
+        if (live.message.files.length > 0) this.#keepFiles.add(seq);
       } else {
-        const others = unwritten.pending.filter((other) => other !== seq);
-        this.#setPending(unwritten, others);
-        rows.push(unwritten.row);
+        unmatched.add(messageId + wireJson(kept));
+        this.#changes.unmatched.push(unmatchedRow(messageId, kept));
+        this.#changes.inRows = true;
+        this.#anyUnmatched = true;
       }
     }
-    this.#undo.push(() => {
-      for (const seq of seqs) this.#emitted.delete(seq);
-      for (const seq of seen) this.#seen.delete(seq);
-    });
-    if (!this.#anyAttachments) return;
-    const taken = this.#takeSeen().map(({ message_id }) => message_id);
-    for (const row of [...rows, ...this.#messagesOf(taken).values()]) this.#releaseAttachments(row);
+    const inbox = fresh.map(({ report, seq, live }) => inboxReport(report, seq, nowMs, live?.message ?? null));
+    return { fresh: inbox, repeats: reports.length - inbox.length };
   }
 
-  sweep(request: SweepRequest): SweptJson {
+  *pendingReports(limit: number): Call<InboxReport[]> {
+    yield IN_TURN;
+    yield* fetched(this.#rows.kept());
+    const pending = yield* fetched(this.#rows.ask('inbox', limit));
+    return pending.map(({ messageId, report: kept, message }) => {
+      const { report, seq, receivedAtMs } = reportOf(messageId, kept);
+      const newest = this.#live.withId(messageId)?.message ?? (message && messageOf(message));
+      if (newest && newest.files.length > 0) this.#keepFiles.add(seq);
+      return inboxReport(report, seq, receivedAtMs, newest);
+    });
+  }
+
+  *reportsEmitted(seqs: readonly number[]): Call<void> {
+    yield null;
+    for (const seq of seqs) {
+      if (seq <= this.#lastReportSeq) this.#changes.emitted.push(seq);
+      if (this.#keepFiles.delete(seq)) this.#changes.inRows = true;
+    }
+  }
+
+  *sweep(request: SweepRequest): Call<Sweep> {
+    yield IN_TURN;
     const { nowMs, inDoubtBeforeMs, unreportedBeforeMs, limit } = request;
-    const isExpired = (row: MessageRow): boolean => row.state === 'READY' && row.expireAtMs <= nowMs;
-    const isDoubtOver = ({ state, held, service, updatedAtMs }: MessageRow): boolean =>
-      state === 'IN_DOUBT' &&
-      !held &&
-      updatedAtMs < (inDoubtBeforeMs[at(SERVICES, service)] ?? Number.NEGATIVE_INFINITY);
-    const isUnreported = ({ state, held, type, updatedAtMs }: MessageRow): boolean =>
-      (state === 'ACCEPTED' || held) && updatedAtMs < unreportedBeforeMs[at(TYPES, type)];
-    this.#writeBefore((row) => isExpired(row) || isDoubtOver(row) || isUnreported(row));
-    const swept = { expired: [] as string[], noReport: [] as string[], resent: [] as string[], held: [] as string[] };
+    const isExpired = ({ state, expireAtMs }: StoredMessage): boolean => state === 'READY' && expireAtMs <= nowMs;
+    const isDoubtOver = ({ state, held, service, updatedAtMs }: StoredMessage): boolean =>
+      state === 'IN_DOUBT' && !held && updatedAtMs < (inDoubtBeforeMs[service] ?? Number.NEGATIVE_INFINITY);
+    const isUnreported = ({ state, held, type, updatedAtMs }: StoredMessage): boolean =>
+      (state === 'ACCEPTED' || held) && updatedAtMs < unreportedBeforeMs[type];
+    const rows = yield* fetched(this.#rows.ask('overdue', request, this.#liveSeqs));
+    const overdue = this.#newest(
+      rows,
+      (message) => isExpired(message) || isDoubtOver(message) || isUnreported(message),
+    );
     let left = limit;
-    /** What `find` finds and is so still, the oldest of several searches first, of which each is in order. */
-    const take = (isStill: (row: MessageRow) => boolean, ...found: MessageRow[][]): MessageRow[] => {
-      const rows = found.flat().filter(isStill);
-      if (found.length > 1) rows.sort((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq);
-      const taken = rows.slice(0, left);
+    const take = (is: (message: StoredMessage) => boolean, atMs: (message: StoredMessage) => number): Live[] => {
+      const found = overdue.filter(({ message }) => is(message));
+      found.sort((a, b) => atMs(a.message) - atMs(b.message) || a.seq - b.seq);
+      const taken = found.slice(0, left);
       left -= taken.length;
       return taken;
     };
-    const most = (): number => left + this.#unwritten.size;
-    for (const service of SERVICES.keys()) {
-      const rows = take(isExpired, this.#messages(SQL.expired, service, nowMs, most()));
-      this.#moveAll(rows, (message) => expired(message, nowMs));
-      for (const row of rows) swept.expired.push(fieldsJson(row));
+    const swept = { expired: [], noReport: [], resent: [], held: [] } as Record<
+      'expired' | 'noReport' | 'resent' | 'held',
+      StoredMessage[]
+    >;
+    for (const service of SERVICES) {
+      const found = take(
+        (message) => message.service === service && isExpired(message),
+        ({ expireAtMs }) => expireAtMs,
+      );
+      for (const live of found) swept.expired.push(this.#move(live, expired(live.message, nowMs)));
     }
-    /** Held by this sweep: in their rows they are not so yet. */
-    const heldNow: MessageRow[] = [];
-    const waiting = (state: number, type: number, beforeMs: number, service: number | null): MessageRow[] =>
-      this.#messages(SQL.waiting, state, type, beforeMs, service, most());
-    for (const [service, name] of SERVICES.entries()) {
-      const beforeMs = inDoubtBeforeMs[name];
-      if (beforeMs === null) continue;
-      const rows = take(isDoubtOver, ...TYPES.map((_, type) => waiting(IN_DOUBT, type, beforeMs, service)));
-      this.#moveAll(rows, (message) => afterDoubt(message, request));
-      for (const row of rows) {
-        (row.held ? swept.held : swept.resent).push(fieldsJson(row));
-        if (row.held) heldNow.push(row);
+    for (const service of SERVICES) {
+      const found = take(
+        (message) => message.service === service && isDoubtOver(message),
+        ({ updatedAtMs }) => updatedAtMs,
+      );
+      for (const live of found) {
+        const message = this.#move(live, afterDoubt(live.message, request));
+        (message.held ? swept.held : swept.resent).push(message);
       }
     }
-    for (const [type, name] of TYPES.entries()) {
-      const beforeMs = unreportedBeforeMs[name];
-      const found = [waiting(ACCEPTED, type, beforeMs, null), waiting(HELD, type, beforeMs, null)];
-      const rows = take((row) => row.type === type && isUnreported(row), ...found, heldNow);
-      this.#moveAll(rows, (message) => unreported(message, nowMs));
-      for (const row of rows) swept.noReport.push(fieldsJson(row));
+    for (const type of TYPES) {
+      const found = take(
+        (message) => message.type === type && isUnreported(message),
+        ({ updatedAtMs }) => updatedAtMs,
+      );
+      for (const live of found) swept.noReport.push(this.#move(live, unreported(live.message, nowMs)));
     }
-    return {
-      expired: listJson(swept.expired),
-      noReport: listJson(swept.noReport),
-      resent: listJson(swept.resent),
-      held: listJson(swept.held),
-      more: left <= 0,
-    };
+    return { ...swept, more: left <= 0 };
   }
 
-  nextDueMs(service: Service, nowMs: number): number | null {
-    const code = SERVICES.indexOf(service);
-    const times = [this.#unwritten.firstDueAfter(code, nowMs)];
-    for (const { expireAtMs } of this.#unwritten.ready(code)) times.push(expireAtMs);
-    if (this.#readyInRows(code) > 0) {
-      // Rows of which there is a newer self are passed over.
-      const most = this.#unwritten.size + 1;
-      const first = (rows: { seq: number; at: number }[]) => rows.find((row) => !this.#unwritten.withSeq(row.seq))?.at;
-      times.push(first(this.#all(SQL.nextDue, code, nowMs, most)), first(this.#all(SQL.nextExpiry, code, most)));
+  *nextDueMs(service: Service, nowMs: number): Call<number | null> {
+    yield IN_TURN;
+    const ready = this.#live.ready(service);
+    const times: (number | null | undefined)[] = [ready.firstAfter(nowMs)?.atMs];
+    for (const { message } of ready) times.push(message.expireAtMs);
+    if (this.#countCold(service) > 0) {
+      times.push(...(yield* fetched(this.#rows.ask('next', serviceCode(service), nowMs, this.#liveSeqs))));
     }
     const next = times.reduce<number>((least, time) => Math.min(least, time ?? least), Number.POSITIVE_INFINITY);
     return Number.isFinite(next) ? next : null;
   }
 
-  cancel(messageIds: readonly string[], nowMs: number): string {
-    return this.#moveEach(messageIds, (message) => cancelled(message, nowMs));
+  *cancel(messageIds: readonly string[], nowMs: number): Call<StoredMessage[]> {
+    return yield* this.#moveEach(messageIds, (message) => cancelled(message, nowMs));
   }
 
-  release(messageIds: readonly string[], nowMs: number): string {
-    return this.#moveEach(messageIds, (message) => released(message, nowMs));
+  *release(messageIds: readonly string[], nowMs: number): Call<StoredMessage[]> {
+    return yield* this.#moveEach(messageIds, (message) => released(message, nowMs));
   }
 
-  listHeld(limit: number): string {
-    this.#writeBefore((row) => row.held);
-    const most = limit + this.#unwritten.size;
-    const found = TYPES.flatMap((_, type) =>
-      this.#messages(SQL.waiting, HELD, type, Number.MAX_SAFE_INTEGER, null, most),
-    );
-    const held = found.filter(({ held }) => held);
-    const oldest = held.sort((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq).slice(0, limit);
-    return listJson(oldest.map(fieldsJson));
+  *listHeld(limit: number): Call<StoredMessage[]> {
+    yield IN_TURN;
+    const rows = yield* fetched(this.#rows.ask('held', limit, this.#liveSeqs));
+    const held = this.#newest(rows, (message) => message.held).map(({ message }) => message);
+    return held.sort((a, b) => a.updatedAtMs - b.updatedAtMs || a.seq - b.seq).slice(0, limit);
   }
 
-  get(messageIds: readonly string[]): string {
-    const messages = this.#messagesOf(messageIds);
-    return listJson(messageIds.flatMap((id) => messages.get(id) ?? []).map(fieldsJson));
+  *get(messageIds: readonly string[]): Call<StoredMessage[]> {
+    const cold = yield* this.#cold(messageIds);
+    return messageIds.flatMap((messageId) => this.#find(messageId, cold)?.message ?? []);
   }
 
-  counts(): Counts {
-    const open = (service: number): number => (this.#open[service] ?? []).reduce((sum, count) => sum + count, 0);
+  *counts(): Call<Counts> {
+    yield null;
     const inState = (state: number): number => this.#open.reduce((sum, counts) => sum + (counts[state] ?? 0), 0);
+    const open = (service: Service): number =>
+      (this.#open[serviceCode(service)] ?? []).reduce((sum, count) => sum + count, 0);
     return {
       READY: inState(READY),
       IN_FLIGHT: inState(IN_FLIGHT),
       ACCEPTED: inState(ACCEPTED),
       IN_DOUBT: inState(IN_DOUBT) + inState(HELD),
       held: inState(HELD),
-      openByService: { sms: open(0), mms: open(1) },
+      openByService: { sms: open('sms'), mms: open('mms') },
     };
   }
 
-  recentDuplicates({ duplicateKeys, sinceMs }: GuardQuery): [string, { sentAtMs: number | null; seenAtMs: number }][] {
-    const found: [string, { sentAtMs: number | null; seenAtMs: number }][] = [];
-    for (const key of new Set(duplicateKeys)) {
-      const times = this.#get<{ sent_at: number | null; seen_at: number }>(SQL.duplicate, ...[key, sinceMs]);
-      if (times === undefined) continue;
-      const { sent_at: sentAtMs, seen_at: seenAtMs } = times;
-      found.push([key, { sentAtMs: sentAtMs !== null && sentAtMs >= sinceMs ? sentAtMs : null, seenAtMs }]);
-    }
-    return found;
-  }
-
-  createdSince(sinceMs: number): number {
-    const first = bucketOf(sinceMs);
-    let count = this.#get<{ count: number }>(SQL.createdSince, first)?.count ?? 0;
-    for (const [bucket, messages] of this.#created) if (bucket >= first) count += messages;
-    return count;
-  }
-
-  putAttachment(bytes: Uint8Array): string {
-    const hash = this.#attachments.put(bytes);
-    this.#await(hash, 1);
-    return hash;
-  }
-
-  readAttachment(hash: string): Uint8Array {
-    return this.#attachments.read(hash);
-  }
-
-  prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null): number {
-    this.#takeSeen();
-    // Now and then also what concerns nobody, so that memory and the log do not hold it for ever.
-    this.#writeRows();
-    const pruned = this.#pruneMessages(olderThanMs, limit);
-    this.#run(SQL.pruneUnmatched, olderThanMs, limit);
-    this.#run(SQL.pruneDuplicates, olderThanMs, limit);
-    this.#pruneCreated(olderThanMs);
-    if (forgetBeforeMs !== null) this.#run(SQL.forget, forgetBeforeMs, limit);
-    return pruned;
-  }
-
-  dropTexts(endedBeforeMs: number, limit: number): number {
-    // Only stores that drop texts pay for knowing which have some.
-    this.#db.exec(SQL.indexTexts);
-    this.#takeSeen();
-    this.#writeBefore((row) => isEnd(row.state) && row.updatedAtMs < endedBeforeMs);
-    let dropped = 0;
-    let after = { updatedAtMs: Number.MIN_SAFE_INTEGER, seq: 0 };
-    for (;;) {
-      const { updatedAtMs, seq } = after;
-      const rows = this.#lists<MessageValues>(SQL.withTexts, endedBeforeMs, updatedAtMs, seq, limit).map(messageRow);
-      for (const found of rows) {
-        if (dropped === limit) return dropped;
-        after = found;
-        const row = this.#unwritten.withSeq(found.seq) ?? found;
-        if (!isEnd(row.state) || row.updatedAtMs >= endedBeforeMs) continue;
-        if (row.state === 'FAILED' && this.#hasReportsWaiting(row)) continue;
-        this.#run(SQL.dropTexts, withoutTexts(row.body), row.seq);
-        this.#takeOut(row);
-        dropped++;
-      }
-      if (rows.length < limit) return dropped;
-    }
-  }
-
-  // The parts.
-
-  /** What a message is answered with whose id was accepted before, or undefined. */
-  #repeatOf(fresh: NewRow, known: MessageRow | undefined, remembered: Remembered | undefined): Accepted | undefined {
-    const body = fresh[BODY];
-    if (known !== undefined) {
-      return contentHashIn(known.body) === contentHashIn(body) ? { repeat: fieldsJson(known) } : 'conflict';
-    }
-    if (remembered === undefined) return undefined;
-    if (remembered.content_hash !== contentHashIn(body)) return 'conflict';
-    return { repeat: fieldsJson(rememberedRow(fresh, remembered)) };
-  }
-
-  #accept(fresh: NewRow): Accepted {
-    const row = freshRow(fresh, this.#lastSeq + 1);
-    this.#lastSeq = row.seq;
-    if (row.messageId > this.#greatestId) this.#greatestId = row.messageId;
-    this.#unwritten.add(row, false);
-    this.#undo.push(() => {
-      this.#unwritten.delete(row);
-      this.#changed.delete(row);
-    });
-    this.#changed.add(row);
-    this.#count(row, 1);
-    const { seq, state, createdAtMs } = row;
-    const [duplicateKey, hashes] = [fresh[10], fresh[11]];
-    if (hashes !== null && state === 'READY') {
-      this.#anyAttachments = true;
-      for (const hash of hashes) this.#run(SQL.addUser, seq, hash);
-    }
-    const sent = state !== 'SUPPRESSED';
-    if (sent) {
-      this.#countCreated(createdAtMs, 1);
-      this.#undo.push(() => this.#countCreated(createdAtMs, -1));
-    }
-    if (duplicateKey !== '') this.#run(SQL.addDuplicate, duplicateKey, sent ? createdAtMs : null, createdAtMs);
-    return 'stored';
-  }
-
-  #settle(settlements: readonly Settlement[], nowMs: number): void {
-    const messages = this.#messagesOf(settlements.flatMap(({ messageIds }) => messageIds));
-    const seen = new Set<string>();
-    for (const settlement of settlements) {
-      for (const messageId of settlement.messageIds) {
-        if (seen.has(messageId)) throw new Error(`bug: message ${messageId} is settled twice at once`);
-        seen.add(messageId);
-        const row = messages.get(messageId);
-        if (row === undefined) throw new Error(`bug: message ${messageId} is settled but not stored`);
-        const move = settled(row, settlement, nowMs);
-        if (move !== null) this.#move(row, move);
+  *recentDuplicates({ duplicateKeys, sinceMs }: GuardQuery): Call<Map<string, Times>> {
+    const found = new Map(yield* fetched(this.#rows.ask('duplicates', duplicateKeys)));
+    const keys = new Set(duplicateKeys);
+    for (const { duplicates } of this.#recent) {
+      for (const [key, sentAtMs, seenAtMs] of duplicates) {
+        if (keys.has(key)) found.set(key, latest(found.get(key), { sentAtMs, seenAtMs }));
       }
     }
+    const recent = [...found].filter(([, { seenAtMs }]) => seenAtMs >= sinceMs);
+    const sinceThen = (atMs: number | null): number | null => (atMs !== null && atMs >= sinceMs ? atMs : null);
+    return new Map(recent.map(([key, { sentAtMs, seenAtMs }]) => [key, { sentAtMs: sinceThen(sentAtMs), seenAtMs }]));
   }
 
-  #claim({ service, max }: ClaimRequest, nowMs: number): string {
-    const code = SERVICES.indexOf(service);
-    let frame: MessageRow[] = [];
-    let next = ANYWHERE;
-    // Mostly what is oldest is all of one lane, and found at once; else the search goes as far as it must.
-    for (const reach of [max, CLAIM_REACH]) {
-      const { inRows, end } = this.#claimableInRows(code, nowMs, reach);
-      const waiting = inOrder(inRows, this.#claimableUnwritten(code, nowMs, reach)).slice(0, reach);
-      frame = oneFrame(waiting, max);
-      const taken = new Set(frame);
-      const left = inRows.find((row) => !taken.has(row));
-      next = left ? { dueAtMs: left.dueAtMs, seq: left.seq, nowMs } : end;
-      if (waiting.length < reach || frame.length >= Math.min(max, frame[0]?.batchLimit ?? max)) break;
+  *createdSince(sinceMs: number): Call<number> {
+    yield IN_TURN;
+    yield* fetched(this.#rows.kept());
+    return yield* fetched(this.#rows.ask('createdSince', bucketOf(sinceMs)));
+  }
+
+  *putAttachment(bytes: Buffer): Call<string> {
+    // Not before its turn: a call that has to begin anew must not put it twice.
+    yield null;
+    return yield* fetched(this.#rows.ask('putAttachment', new Uint8Array(bytes)));
+  }
+
+  *readAttachment(hash: string): Call<Buffer> {
+    const { buffer, byteOffset, byteLength } = yield* fetched(this.#rows.ask('readAttachment', hash));
+    return Buffer.from(buffer, byteOffset, byteLength);
+  }
+
+  *prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null): Call<number> {
+    yield IN_TURN;
+    yield* fetched(this.#rows.kept());
+    return yield* fetched(this.#rows.ask('prune', olderThanMs, limit, forgetBeforeMs));
+  }
+
+  *dropTexts(endedBeforeMs: number, limit: number): Call<number> {
+    yield IN_TURN;
+    yield* fetched(this.#rows.kept());
+    return yield* fetched(this.#rows.ask('dropTexts', endedBeforeMs, limit));
+  }
+
+  // What calls lack.
+
+  /** Messages that are not in memory, by id. */
+  *#cold(messageIds: readonly string[]): Call<ReadonlyMap<string, Live>> {
+    const lacking = messageIds.filter((messageId) => this.#live.withId(messageId) === undefined);
+    if (lacking.length === 0) {
+      yield null;
+      return NOTHING_KNOWN.messages;
     }
-    this.#claimStarts[code] = next;
-    this.#moveAll(frame, (message) => claimed(message, nowMs));
-    return listJson(frame.map(fieldsJson));
+    return byId(yield* fetched(this.#rows.ask('messages', lacking)));
   }
 
-  /** READY, due and not expired, in order. */
-  #claimableUnwritten(service: number, nowMs: number, most: number): MessageRow[] {
-    const claimable: MessageRow[] = [];
-    for (const row of this.#unwritten.ready(service)) {
-      if (row.dueAtMs > nowMs || claimable.length === most) break;
-      if (row.expireAtMs > nowMs) claimable.push(row);
+  /** The same, and what is remembered of those that were pruned. */
+  *#known(messageIds: readonly string[]): Call<typeof NOTHING_KNOWN> {
+    const lacking = messageIds.filter((messageId) => this.#live.withId(messageId) === undefined);
+    if (lacking.length === 0) {
+      yield null;
+      return NOTHING_KNOWN;
     }
-    return claimable;
+    const { messages, remembered } = yield* fetched(this.#rows.ask('known', lacking));
+    return {
+      messages: byId(messages),
+      remembered: new Map(remembered.map((row) => [row.message_id, rememberedOf(row)])),
+    };
   }
 
-  /** The same of messages of which there is no newer self than their rows; and where those end that were looked at. */
-  #claimableInRows(service: number, nowMs: number, most: number): { inRows: MessageRow[]; end: ClaimStart } {
-    const known = this.#claimStarts[service] ?? ANYWHERE;
-    let end = known.nowMs <= nowMs ? { ...known, nowMs } : { ...ANYWHERE, nowMs };
-    const inRows: MessageRow[] = [];
-    if (this.#readyInRows(service) === 0) return { inRows, end };
-    for (;;) {
-      const values = this.#lists<MessageValues>(SQL.claimable, service, nowMs, end.dueAtMs, end.seq, nowMs, most);
-      const found = values.map(messageRow);
-      for (const row of found) if (!this.#unwritten.withSeq(row.seq)) inRows.push(row);
-      const last = found.at(-1);
-      if (last) end = { dueAtMs: last.dueAtMs, seq: last.seq + 1, nowMs };
-      if (found.length < most || inRows.length >= most) return { inRows, end };
-    }
-  }
-
-  /** How many messages are READY and have no newer self than their rows. */
-  #readyInRows(service: number): number {
-    return (this.#open[service]?.[READY] ?? 0) - this.#unwritten.countReady(service);
-  }
-
-  #pruneMessages(olderThanMs: number, limit: number): number {
-    const isOld = (row: MessageRow): boolean =>
-      isEnd(row.state) && row.createdAtMs < olderThanMs && row.updatedAtMs < olderThanMs;
-    const found = this.#findPrunable(olderThanMs, limit, isOld);
-    // Room is made before any is taken: a store that is full can be pruned.
-    for (const row of found) {
-      this.#run(SQL.deleteMessage, row.seq);
-      if (this.#anyUnmatched) this.#run(SQL.deleteUnmatched, row.messageId);
-      this.#takeOut(row);
-    }
-    for (const row of found) {
-      this.#run(
-        SQL.remember,
-        ...[
-          row.messageId,
-          row.seq,
-          contentHashIn(row.body),
-          stateCode(row.state, row.held),
-          row.batchLimit,
-          row.dueAtMs,
-          row.updatedAtMs,
-        ],
-        ...[row.claims, row.result, row.detail],
-      );
-      this.#anyRemembered = true;
-    }
-    return found.length;
-  }
-
-  #pruneCreated(olderThanMs: number): void {
-    const stored = this.#get<{ latest: number | null }>(SQL.latestCreated)?.latest ?? 0;
-    const latest = Math.max(stored, ...this.#created.keys());
-    const first = Math.max(bucketOf(olderThanMs), latest - CREATED_MEMORY_BUCKETS);
-    this.#run(SQL.pruneCreated, first);
-    for (const bucket of this.#created.keys()) if (bucket < first) this.#created.delete(bucket);
-  }
-
-  #findPrunable(olderThanMs: number, limit: number, isOld: (row: MessageRow) => boolean): MessageRow[] {
-    const found: MessageRow[] = [];
-    let after = 0;
-    for (;;) {
-      const rows = this.#messages(SQL.pruneScan, after);
-      for (const row of rows) {
-        if (found.length >= limit || row.createdAtMs >= olderThanMs) return found;
-        after = row.seq;
-        if (isOld(row) && !this.#hasReportsWaiting(row)) found.push(row);
-      }
-      if (rows.length < PRUNE_CHUNK) return found;
+  /** Brings into memory what a claim may take; `isDeep`: all that it may look at. */
+  *#fetchReady(claim: ClaimRequest, nowMs: number, isDeep: boolean): Call<void> {
+    const { service } = claim;
+    while (!(isDeep ? this.#isAllHere(service, nowMs) : this.#frame(claim, nowMs).isCertain)) {
+      const from = this.#coldFrom(service, nowMs);
+      const asked = this.#rows.ask('claimable', serviceCode(service), nowMs, from, CLAIM_REACH);
+      const { messages, end } = yield* fetched(asked);
+      for (const row of messages) if (this.#live.withId(row[1]) === undefined) this.#live.add(liveRow(row));
+      this.#coldReady[service] = { ...(end ?? { dueAtMs: NEVER_MS, seq: 0 }), nowMs };
     }
   }
 
-  #moveEach(messageIds: readonly string[], decide: (message: MessageRow) => Move | null): string {
-    const messages = this.#messagesOf(messageIds);
-    const moved: string[] = [];
+  /** What a claim takes of what is in memory; and whether it would be the same if all were. */
+  #frame({ service, max }: ClaimRequest, nowMs: number): { frame: Live[]; isCertain: boolean } {
+    const cold = this.#countCold(service) > 0 ? this.#coldFrom(service, nowMs) : null;
+    const frame: Live[] = [];
+    let room = max;
+    let seen = 0;
+    for (const live of this.#live.ready(service)) {
+      if (frame.length >= room) return { frame, isCertain: true };
+      if (cold !== null && !isBefore(live, cold)) break;
+      const { message } = live;
+      if (message.dueAtMs > nowMs) break;
+      if (message.expireAtMs <= nowMs) continue;
+      if (++seen > CLAIM_REACH) return { frame, isCertain: true };
+      const head = frame[0]?.message ?? message;
+      room = Math.min(max, head.batchLimit);
+      if (message.frameKey === head.frameKey && message.batchLimit === head.batchLimit) frame.push(live);
+    }
+    return { frame, isCertain: frame.length >= room || cold === null || cold.dueAtMs > nowMs };
+  }
+
+  /** Whether all is in memory that a claim looks at, whatever it takes. */
+  #isAllHere(service: Service, nowMs: number): boolean {
+    const cold = this.#coldFrom(service, nowMs);
+    if (this.#countCold(service) === 0 || cold.dueAtMs > nowMs) return true;
+    let seen = 0;
+    for (const live of this.#live.ready(service)) {
+      if (live.atMs > nowMs || !isBefore(live, cold)) return false;
+      if (live.message.expireAtMs > nowMs && ++seen === CLAIM_REACH) return true;
+    }
+    return false;
+  }
+
+  #coldFrom(service: Service, nowMs: number): ColdReady {
+    const cold = this.#coldReady[service];
+    return cold.nowMs <= nowMs ? cold : ANYWHERE;
+  }
+
+  /** How many messages are READY and not in memory. */
+  #countCold(service: Service): number {
+    return (this.#open[serviceCode(service)]?.[READY] ?? 0) - this.#live.ready(service).size;
+  }
+
+  // What calls change.
+
+  #accept(message: NewMessage): AcceptResult {
+    const stored = freshMessage(message, ++this.#lastSeq);
+    const { messageId, seq, state, createdAtMs, duplicateKey, files } = stored;
+    if (messageId > this.#greatestId) this.#greatestId = messageId;
+    const live = liveOf(stored, NO_REPORTS, false);
+    const changes = this.#changes;
+    this.#live.add(live);
+    changes.undo.push({ live, message: null, reports: NO_REPORTS });
+    this.#hold(live);
+    changes.accepts = true;
+    this.#count(stored, 1);
+    if (duplicateKey !== '')
+      changes.duplicates.push([duplicateKey, state === 'READY' ? createdAtMs : null, createdAtMs]);
+    if (files.length === 0 || state !== 'READY') return { kind: 'stored', messageId };
+    for (const hash of attachmentHashes(stored)) {
+      changes.users.push([seq, hash]);
+      changes.inRows = true;
+    }
+    return { kind: 'stored', messageId };
+  }
+
+  *#moveEach(messageIds: readonly string[], decide: (message: StoredMessage) => Move | null): Call<StoredMessage[]> {
+    const cold = yield* this.#cold(messageIds);
+    const moved: StoredMessage[] = [];
     for (const messageId of messageIds) {
-      const row = messages.get(messageId);
-      const move = row === undefined ? null : decide(row);
-      if (row === undefined || move === null) continue;
-      this.#move(row, move);
-      moved.push(fieldsJson(row));
+      const live = this.#find(messageId, cold);
+      const move = live === undefined ? null : decide(live.message);
+      if (live !== undefined && move !== null) moved.push(this.#move(live, move));
     }
-    return listJson(moved);
+    return moved;
   }
 
-  // Messages.
-
-  #moveAll(rows: readonly MessageRow[], decide: (message: MessageRow) => Move): void {
-    for (const row of rows) this.#move(row, decide(row));
+  #keepReport(live: Live, report: NewReport, kept: KeptReport, nowMs: number): void {
+    const move = reported(live.message, report, nowMs);
+    this.#change(live, move === null ? live.message : withMove(live.message, move), [...live.reports, kept]);
   }
 
-  /** Makes the row that it is given what it is then. */
-  #move(row: MessageRow, values: Partial<Changing>): void {
-    assertNumbers(row.messageId, values);
-    this.#keepNewest(row);
-    this.#count(row, -1);
-    const before = this.#unwritten.change(row, values);
-    this.#count(row, 1);
-    this.#undo.push(() => this.#unwritten.change(row, before));
-    this.#changed.add(row);
-    this.#written.delete(row);
-    this.#releaseAttachments(row);
+  #move(live: Live, move: Move): StoredMessage {
+    const next = withMove(live.message, move);
+    this.#change(live, next, live.reports);
+    return next;
   }
 
-  /** From now on the newest self of the message is this object. */
-  #keepNewest(row: MessageRow): void {
-    if (this.#unwritten.add(row, true)) this.#undo.push(() => this.#unwritten.delete(row));
+  #change(live: Live, message: StoredMessage, reports: readonly KeptReport[]): void {
+    const changes = this.#changes;
+    if (!live.isLive) {
+      this.#live.add(live);
+      changes.undo.push({ live, message: null, reports: NO_REPORTS });
+    }
+    changes.undo.push({ live, message: live.message, reports: live.reports });
+    this.#hold(live);
+    this.#count(live.message, -1);
+    this.#live.change(live, message, reports);
+    this.#count(message, 1);
+    if (message.files.length > 0 && isEnd(message.state)) changes.inRows = true;
   }
 
-  #keepReport(row: MessageRow, report: ReportRow, nowMs: number): void {
-    const move = reported(row, { result: report.result, outcome: at(OUTCOMES, report.outcome) }, nowMs);
-    const reports = withReport(row.reports, report);
-    // Pending first: the attachments of a message stay while it has a report that is.
-    this.#keepNewest(row);
-    const unwritten = this.#unwritten.of(row);
-    if (unwritten !== undefined) this.#setPending(unwritten, [...unwritten.pending, report.seq]);
-    this.#move(row, { ...move, reports });
-  }
-
-  #setPending(unwritten: Unwritten, pending: readonly number[]): void {
-    const before = this.#unwritten.setPending(unwritten, pending);
-    this.#undo.push(() => this.#unwritten.setPending(unwritten, before));
-  }
-
-  /** Out of the inbox. */
-  #takeSeen(): InboxRow[] {
-    if (this.#seen.size === 0) return [];
-    const seqs = [...this.#seen];
-    this.#seen.clear();
-    this.#undo.push(() => {
-      for (const seq of seqs) this.#seen.add(seq);
-    });
-    return this.#all<InboxRow>(SQL.emit, JSON.stringify(seqs));
-  }
-
-  #unmatched(messageId: string, seq: number): ReportRow | undefined {
-    return this.#get<ReportRow>(SQL.unmatched, messageId, seq);
-  }
-
-  /** What came for these ids while there was no such message, each as id and wire. */
-  #unmatchedWires(messageIds: readonly string[]): Set<string> {
-    if (!this.#anyUnmatched) return new Set();
-    const found = this.#all<ReportRow>(SQL.unmatchedWires, JSON.stringify(messageIds));
-    return new Set(found.map(({ message_id, wire }) => message_id + wire));
-  }
-
-  #count({ service, state, held }: MessageRow, by: 1 | -1): void {
-    const counts = this.#open[service];
+  #count({ service, state, held }: StoredMessage, by: 1 | -1): void {
+    const counts = this.#open[serviceCode(service)];
     const code = stateCode(state, held);
     if (code < OPEN_STATES && counts !== undefined) counts[code] = (counts[code] ?? 0) + by;
   }
 
-  /** Messages as they are now, by id; those that are not stored are left out. */
-  #messagesOf(messageIds: readonly string[]): Map<string, MessageRow> {
-    const messages = new Map<string, MessageRow>();
-    const others: string[] = [];
-    for (const messageId of messageIds) {
-      const row = this.#unwritten.withId(messageId);
-      if (row === undefined) others.push(messageId);
-      else messages.set(messageId, row);
+  get #liveSeqs(): number[] {
+    return Array.from(this.#live, ({ seq }) => seq);
+  }
+
+  #find(messageId: string, cold: ReadonlyMap<string, Live>): Live | undefined {
+    return this.#live.withId(messageId) ?? cold.get(messageId);
+  }
+
+  /** Messages that are so now, of rows and of what is in memory. */
+  #newest(rows: readonly MessageValues[], is: (message: StoredMessage) => boolean): Live[] {
+    const found: Live[] = [];
+    for (const live of this.#live) if (is(live.message)) found.push(live);
+    for (const row of rows) {
+      if (this.#live.withId(row[1]) !== undefined) continue;
+      const live = liveRow(row);
+      if (is(live.message)) found.push(live);
     }
-    if (others.length === 0) return messages;
-    for (const row of this.#messages(SQL.messages, JSON.stringify(others))) messages.set(row.messageId, row);
-    return messages;
-  }
-
-  #rememberedOf(messageIds: readonly string[]): Map<string, Remembered> {
-    if (!this.#anyRemembered || messageIds.length === 0) return new Map();
-    const remembered = this.#all<Remembered>(SQL.remembered, JSON.stringify(messageIds));
-    return new Map(remembered.map((row) => [row.message_id, row]));
-  }
-
-  #countCreated(atMs: number, by: 1 | -1): void {
-    const bucket = bucketOf(atMs);
-    this.#created.set(bucket, (this.#created.get(bucket) ?? 0) + by);
-  }
-
-  // Rows.
-
-  /** Before a question that only rows can answer: writes them when it is about any message that is unwritten. */
-  #writeBefore(isAbout: (row: MessageRow) => boolean): void {
-    if (this.#unwritten.some(isAbout)) this.#writeRows();
-  }
-
-  /** Those that are written leave `#unwritten` with the commit. */
-  #writeRows(): void {
-    const toWrite = [...this.#unwritten].filter(({ row }) => !this.#written.has(row));
-    for (const { row } of toWrite) this.#written.add(row);
-    this.#undo.push(() => {
-      for (const { row } of toWrite) this.#written.delete(row);
-    });
-    for (const unwritten of toWrite) {
-      const { row, isStored, pending } = unwritten;
-      if (isStored) this.#run(SQL.moveMessage, ...changingValues(row), row.seq);
-      else this.#run(SQL.putMessage, ...messageValues(row));
-      if (pending.length === 0) continue;
-      for (const seq of pending) this.#run(SQL.insertInbox, seq, row.messageId);
-      this.#setPending(unwritten, []);
-    }
-  }
-
-  /** A message whose row was written, and that is not what it was any more: the row is. */
-  #takeOut(row: MessageRow): void {
-    const unwritten = this.#unwritten.of(row);
-    if (unwritten === undefined) return;
-    this.#unwritten.delete(row);
-    this.#undo.push(() => this.#unwritten.putBack(unwritten));
-  }
-
-  /** Its row is the newest self again. */
-  #isReadyInRow({ service, dueAtMs, seq }: MessageRow): void {
-    const start = this.#claimStarts[service] ?? ANYWHERE;
-    if (dueAtMs < start.dueAtMs || (dueAtMs === start.dueAtMs && seq < start.seq)) {
-      this.#claimStarts[service] = { dueAtMs, seq, nowMs: start.nowMs };
-    }
-  }
-
-  // Attachments and statements.
-
-  #hasReportsWaiting(row: MessageRow): boolean {
-    if ((this.#unwritten.of(row)?.pending.length ?? 0) > 0) return true;
-    if (this.#anyUnmatched && this.#get(SQL.waitingUnmatched, row.messageId) !== undefined) return true;
-    const seqs = reportsIn(row).map(({ seq }) => seq);
-    return seqs.length > 0 && this.#get(SQL.waitingReport, JSON.stringify(seqs)) !== undefined;
-  }
-
-  #hasUsers(hash: string): boolean {
-    return this.#get(SQL.hasUsers, hash) !== undefined;
-  }
-
-  #releaseAttachments(row: MessageRow): void {
-    if (!this.#anyAttachments || !isEnd(row.state) || this.#hasReportsWaiting(row)) return;
-    const hashes = this.#all<{ hash: string }>(SQL.releaseUsers, row.seq);
-    for (const { hash } of hashes) this.#perhapsUnused.add(hash);
-  }
-
-  #await(hash: string, by: 1 | -1): void {
-    const before = this.#awaited.get(hash) ?? 0;
-    const set = (count: number): void => {
-      if (count > 0) this.#awaited.set(hash, count);
-      else this.#awaited.delete(hash);
-    };
-    this.#undo.push(() => set(before));
-    set(before + by);
-  }
-
-  #prepared(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #run(sql: string, ...params: SQLInputValue[]): { changes: number | bigint } {
-    return this.#prepared(sql).run(...params);
-  }
-
-  #get<Row>(sql: string, ...params: SQLInputValue[]): Row | undefined {
-    return this.#prepared(sql).get(...params) as Row | undefined;
-  }
-
-  /** What a statement finds that selects messages: each as it is now, which its row may not be. */
-  #messages(sql: string, ...params: SQLInputValue[]): MessageRow[] {
-    return this.#lists<MessageValues>(sql, ...params).map(
-      (values) => this.#unwritten.withSeq(values[0]) ?? messageRow(values),
-    );
-  }
-
-  /** Rows as lists of values, which are quicker than objects; Node.js before 24 makes only these. */
-  #lists<Values>(sql: string, ...params: SQLInputValue[]): Values[] {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#prepared(sql);
-      if (RETURNS_LISTS) statement.setReturnArrays(true);
-    }
-    const rows: unknown[] = statement.all(...params);
-    return (RETURNS_LISTS ? rows : rows.map((row) => Object.values(row as object))) as Values[];
-  }
-
-  #all<Row>(sql: string, ...params: SQLInputValue[]): Row[] {
-    return this.#prepared(sql).all(...params) as Row[];
+    return found;
   }
 }
 
-const RETURNS_LISTS = 'setReturnArrays' in StatementSync.prototype;
+const isBefore = (live: { readonly atMs: number; readonly seq: number }, cold: ColdReady): boolean =>
+  live.atMs < cold.dueAtMs || (live.atMs === cold.dueAtMs && live.seq < cold.seq);
 
-/** A row of `remembered`. */
-interface Remembered {
-  readonly message_id: string;
-  readonly seq: number;
-  readonly content_hash: string;
-  readonly state: number;
-  readonly batch_limit: number;
-  readonly due_at: number;
-  readonly updated_at: number;
-  readonly claims: number;
-  readonly result: number | null;
-  readonly detail: string | null;
+const liveRow = (row: MessageValues): Live =>
+  liveOf(messageOf(row), row[15] === null ? NO_REPORTS : (JSON.parse(row[15]) as KeptReport[]), true);
+
+const byId = (rows: readonly MessageValues[]): Map<string, Live> => new Map(rows.map((row) => [row[1], liveRow(row)]));
+
+/** What a message is answered with whose id was accepted before, or undefined. */
+function repeatOf(
+  message: NewMessage,
+  known: Live | undefined,
+  remembered: Remembered | undefined,
+): AcceptResult | undefined {
+  const { messageId, contentHash } = message;
+  const before = known?.message ?? remembered;
+  if (before === undefined) return undefined;
+  if (before.contentHash !== contentHash) return { kind: 'conflict', messageId };
+  return { kind: 'repeat', message: known?.message ?? recalled(message, before as Remembered) };
 }
 
-/** A message that was pruned, with the body of its repeat. */
-function rememberedRow(repeat: NewRow, remembered: Remembered): MessageRow {
-  const { seq, batch_limit: batchLimit, due_at: dueAtMs, updated_at: updatedAtMs, claims, result, detail } = remembered;
-  const { state, held } = stateOf(remembered.state);
-  const fresh = freshRow(repeat, seq);
-  return { ...fresh, state, held, batchLimit, dueAtMs, updatedAtMs, claims, result, detail };
+/** Whether the same report came before: with the message, or when there was no such message. */
+function isRepeat(messageId: string, report: KeptReport, live: Live | undefined, unmatched: Set<string>): boolean {
+  const before = live?.reports ?? NO_REPORTS;
+  if (before.length === 0 && unmatched.size === 0) return false;
+  const wire = wireJson(report);
+  return unmatched.has(messageId + wire) || before.some((kept) => wireJson(kept) === wire);
 }
 
-/** Where `body` stands in a NewRow. */
-const BODY = 12;
-
-function freshRow(fresh: NewRow, seq: number): MessageRow {
-  const [messageId, code, service, type, createdAtMs, dueAtMs, expireAtMs, result, detail, frameKey] = fresh;
-  const { state, held } = stateOf(code);
-  return {
-    seq,
-    messageId,
-    service,
-    type,
-    createdAtMs,
-    expireAtMs,
-    frameKey,
-    body: fresh[BODY],
-    state,
-    held,
-    batchLimit: NO_BATCH_LIMIT,
-    dueAtMs,
-    updatedAtMs: createdAtMs,
-    claims: 0,
-    result,
-    detail,
-    reports: null,
-  };
-}
-
-/** What the database would refuse must be refused by the call, not by the commit that comes to write it. */
-function assertNumbers(
-  messageId: string,
-  { dueAtMs = 0, updatedAtMs = 0, batchLimit = 0, result }: Partial<Changing>,
-): void {
-  if ([dueAtMs, updatedAtMs, batchLimit, result ?? 0].every(Number.isSafeInteger)) return;
-  throw new Error(`bug: message ${messageId} is given a number that is none of ours`);
-}
-
-/** Two lists, each in order of claiming, as one. */
-function inOrder(some: readonly MessageRow[], others: readonly MessageRow[]): readonly MessageRow[] {
-  if (some.length === 0) return others;
-  if (others.length === 0) return some;
-  return [...some, ...others].sort((a, b) => a.dueAtMs - b.dueAtMs || a.seq - b.seq);
-}
-
-/** The oldest row and those that may share a frame with it, as many as fit. */
-function oneFrame(rows: readonly MessageRow[], max: number): MessageRow[] {
-  const [head] = rows;
-  if (head === undefined) return [];
-  const alike = rows.filter((row) => row.frameKey === head.frameKey && row.batchLimit === head.batchLimit);
-  return alike.slice(0, Math.min(max, head.batchLimit));
+/** The message after a move. What the file would refuse is refused here, not when it comes to be kept. */
+function withMove(message: StoredMessage, move: Move): StoredMessage {
+  const { state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held } = move;
+  for (const number of [dueAtMs, updatedAtMs, batchLimit, result ?? 0]) {
+    if (Number.isSafeInteger(number)) continue;
+    throw new Error(`bug: message ${message.messageId} is given a number that is none of ours`);
+  }
+  return { ...message, state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held };
 }

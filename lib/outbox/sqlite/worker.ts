@@ -1,6 +1,6 @@
 /** What the worker thread of the store runs: it owns the database, so that a sync never stalls the caller's event loop. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { WorkerSettings } from './calls.ts';
+import type { StoreOptions } from './calls.ts';
 
 if (parentPort === null) throw new Error('bug: this is the thread of the store, not a program');
 
@@ -13,4 +13,4 @@ process.on('warning', (warning) => {
 
 // Only now, since the warning comes with the import.
 const { serve } = await import('./serve.ts');
-serve(parentPort, workerData as WorkerSettings);
+serve(parentPort, workerData as StoreOptions);

@@ -25,7 +25,7 @@ export type Line =
       readonly ids: readonly string[];
     };
 
-const [task = '', file = '', seed = '0', checkpointPages] = process.argv.slice(2);
+const [task = '', file = '', seed = '0', checkpointPages, mostUnwritten] = process.argv.slice(2);
 
 function say(line: Line): void {
   const text = `${JSON.stringify(line)}\n`;
@@ -125,6 +125,7 @@ else if (task !== '') {
   const outbox = new SqliteOutbox({
     file,
     ...(checkpointPages === undefined ? {} : { checkpointPages: Number(checkpointPages) }),
+    ...(mostUnwritten === undefined ? {} : { mostUnwritten: Number(mostUnwritten) }),
   });
   try {
     await outbox.open(newMessage('').createdAtMs);

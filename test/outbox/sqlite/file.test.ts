@@ -1,15 +1,17 @@
 /** The store's file: who may read it, who may open it, and what is said when it cannot be kept safely. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import sinon from 'sinon';
 import { UshotError } from '../../../lib/errors.ts';
-import type { WorkerSettings } from '../../../lib/outbox/sqlite/calls.ts';
+import type { Settlement } from '../../../lib/outbox/outbox.ts';
+import type { FromWorker, StoreOptions } from '../../../lib/outbox/sqlite/calls.ts';
 import { migrations } from '../../../lib/outbox/sqlite/migrations.ts';
-import { SqliteOutbox } from '../../../lib/outbox/sqlite/outbox.ts';
+import { SqliteOutbox, type StoreThread } from '../../../lib/outbox/sqlite/outbox.ts';
 import { DAY_MS, newMessage, newMessages, newReport, START_MS, sweepRequest } from '../messages.ts';
 import { Child } from './children.ts';
 import { makeFolder, removeFolder } from './folder.ts';
@@ -197,9 +199,10 @@ describe('the store on disk', () => {
     assert.equal((await outbox.counts()).READY, kept.length);
     assert.equal((await outbox.get(kept)).length, kept.length);
     // A claim and a settlement that share a commit with what finds no room come to nothing either, and can be repeated.
-    const tooMuch = () => outbox.accept(newMessages(['B1', 'B2', 'B3'], { text: '비밀'.repeat(20_000) }));
+    const tooMuch = (...ids: string[]) => outbox.accept(newMessages(ids, { text: '비밀'.repeat(20_000) }));
     const claim = () => outbox.exchange([], { service: 'sms', max: 30 }, START_MS);
-    for (const call of await Promise.allSettled([claim(), tooMuch()])) assert.equal(call.status, 'rejected');
+    for (const call of await Promise.allSettled([claim(), tooMuch('N1', 'N2', 'N3')]))
+      assert.equal(call.status, 'rejected');
     assert.equal((await outbox.counts()).IN_FLIGHT, 0);
     const frame = await claim();
     assert.deepEqual(
@@ -207,7 +210,8 @@ describe('the store on disk', () => {
       kept.slice(0, 30),
     );
     const settle = () => outbox.exchange([{ messageIds: kept.slice(0, 30), to: 'IN_DOUBT' }], null, START_MS);
-    for (const call of await Promise.allSettled([settle(), tooMuch()])) assert.equal(call.status, 'rejected');
+    for (const call of await Promise.allSettled([settle(), tooMuch('O1', 'O2', 'O3')]))
+      assert.equal(call.status, 'rejected');
     const { READY, IN_FLIGHT, IN_DOUBT } = await outbox.counts();
     assert.deepEqual([READY, IN_FLIGHT, IN_DOUBT], [kept.length - 30, 30, 0]);
     // Room is made by ending and pruning messages, which must work in a full store.
@@ -276,6 +280,34 @@ describe('the store on disk', () => {
     await assert.rejects(outbox.readAttachment('../account.db'), { code: 'USHOT_FILE_MISSING' });
   });
 
+  it('claims company for a message that comes back, which a claim before did not look at', async () => {
+    outbox = inProcessOutbox({ file, mostUnwritten: 5 });
+    await outbox.open(START_MS);
+    const accept = (ids: string[], dueMs: number, frameKey: string) =>
+      outbox.accept(ids.map((id, i) => newMessage(id, { dueAtMs: START_MS + dueMs + i, frameKey })));
+    const claim = (max: number, dueMs: number, settlements: Settlement[] = []) =>
+      outbox.exchange(settlements, { service: 'sms', max }, START_MS + dueMs);
+    await accept(['A0'], 5, 'x');
+    await claim(1, 500);
+    const others = Array.from({ length: 10 }, (_, i) => `B${i}`);
+    await accept(others, 100, 'x');
+    await outbox.get(others);
+    assert.deepEqual(await claim(1, 50), []);
+    await accept(['C0', 'C1', 'C2'], 10, '');
+    const frame = await claim(3, 500, [{ messageIds: ['A0'], to: 'READY' }]);
+    assert.deepEqual(
+      frame.map(({ messageId }) => messageId),
+      ['A0', 'B0', 'B1'],
+    );
+  });
+
+  it('goes on after a question that cannot be asked', async () => {
+    await outbox.open(START_MS);
+    const notText = (() => 'key') as unknown as string;
+    await assert.rejects(outbox.recentDuplicates({ duplicateKeys: [notText], sinceMs: 0 }));
+    assert.deepEqual(await outbox.get(['none']), []);
+  });
+
   it('says nothing of a message that it cannot store', async () => {
     await outbox.open(START_MS);
     const error = await outbox.accept([newMessage('A', { text: '비밀', dueAtMs: Number.NaN })]).then(
@@ -314,87 +346,97 @@ describe('the store on disk', () => {
   });
 });
 
-describe('a transaction that sinks as a whole', () => {
+describe('a batch that cannot be kept', () => {
   let folder: string;
-  let file: string;
   let outbox: SqliteOutbox;
 
   beforeEach(async () => {
     folder = makeFolder();
-    file = path.join(folder, 'account.db');
-    outbox = inProcessOutbox({ file });
+    outbox = inProcessOutbox({ file: path.join(folder, 'account.db') });
     await outbox.open(START_MS);
   });
   afterEach(async () => {
+    sinon.restore();
     await outbox.close();
     removeFolder(folder);
   });
 
-  /** A call that finds the disk in trouble: a folder stands where an attachment should. It sinks all that share its commit. */
-  const sink = (): Promise<unknown> => {
-    const hash = 'a'.repeat(64);
-    fs.mkdirSync(path.join(`${file}-attachments`, hash), { recursive: true });
-    return outbox.readAttachment(hash);
+  const failOnce = (): void => {
+    const error = Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fdatasync' });
+    sinon.stub(fs, 'fdatasyncSync').onFirstCall().throws(error).callThrough();
   };
-  const delivered = async (): Promise<number> => {
-    await outbox.accept([newMessage('A')]);
+
+  it('comes to nothing, as does all that was decided with it, and can be repeated', async () => {
+    await outbox.accept(newMessages(['A', 'B']));
     await outbox.exchange([], { service: 'sms', max: 1 }, START_MS);
-    await outbox.exchange([{ messageIds: ['A'], to: 'ACCEPTED' }], null, START_MS);
-    const { fresh } = await outbox.takeReports([newReport('A')], START_MS + 1);
-    return fresh[0]?.seq ?? 0;
-  };
-  const restarted = async (): Promise<void> => {
-    fs.rmSync(`${file}-attachments`, { recursive: true });
+    const calls = () => [
+      outbox.exchange([{ messageIds: ['A'], to: 'ACCEPTED' }], { service: 'sms', max: 10 }, START_MS),
+      outbox.accept([newMessage('C', { duplicateKey: 'k' }), newMessage('D', { state: 'SUPPRESSED' })]),
+      outbox.takeReports([newReport('A')], START_MS + 1),
+      outbox.cancel(['C'], START_MS + 1),
+      outbox.counts(),
+    ];
+    const before = await outbox.counts();
+    failOnce();
+    for (const call of await Promise.allSettled(calls())) {
+      assert.equal(call.status, 'rejected');
+      assert.match(String((call as PromiseRejectedResult).reason), /EIO at fdatasync/);
+    }
+    assert.deepEqual(await outbox.counts(), before);
+    const states = async () => (await outbox.get(['A', 'B', 'C', 'D'])).map(({ state }) => state);
+    assert.deepEqual(await states(), ['IN_FLIGHT', 'READY']);
+    assert.deepEqual(await outbox.pendingReports(10), []);
+    assert.equal((await outbox.recentDuplicates({ duplicateKeys: ['k'], sinceMs: 0 })).size, 0);
+    assert.equal(await outbox.createdSince(0), 2);
+
+    await Promise.all(calls());
+    const after = ['DELIVERED', 'IN_FLIGHT', 'CANCELLED', 'SUPPRESSED'];
+    assert.deepEqual(await states(), after);
     await outbox.close();
     await outbox.open(START_MS);
-  };
+    assert.deepEqual(await states(), after.with(1, 'IN_DOUBT'));
+    assert.equal((await outbox.pendingReports(10)).length, 1);
+    assert.equal(await outbox.createdSince(0), 3);
+  });
 
-  it('leaves a report pending that it had written into the inbox', async () => {
-    await delivered();
-    const calls = await Promise.allSettled([outbox.dropTexts(START_MS + 1000, 10), sink()]);
+  it('takes nothing along that was kept before', async () => {
+    await outbox.accept([newMessage('A')]);
+    await outbox.exchange([], { service: 'sms', max: 1 }, START_MS);
+    failOnce();
+    const reports = [newReport('A'), newReport('A', { resultRaw: '7' })];
+    await assert.rejects(outbox.takeReports(reports, START_MS + 1), { code: 'USHOT_STORE' });
+    assert.equal((await outbox.takeReports(reports, START_MS + 1)).fresh.length, 2, 'neither is a repeat');
+    assert.equal((await outbox.takeReports(reports, START_MS + 1)).repeats, 2);
     assert.deepEqual(
-      calls.map(({ status }) => status),
-      ['rejected', 'rejected'],
-    );
-    await outbox.accept([newMessage('B', { duplicateKey: 'k' })]);
-    await restarted();
-    assert.deepEqual(
-      (await outbox.pendingReports(10)).map(({ messageId }) => messageId),
-      ['A'],
+      (await outbox.pendingReports(10)).map(({ seq }) => seq),
+      [1, 2],
     );
   });
 
-  it('keeps a message that it had written, taken out and loaded again', async () => {
-    await outbox.reportsEmitted([await delivered()]);
-    await Promise.allSettled([
-      outbox.dropTexts(START_MS + 1000, 10),
-      outbox.takeReports([newReport('A', { resultRaw: '7' })], START_MS + 2000),
-      sink(),
+  it('leaves a call alone that fails by itself, and what is beside it', async () => {
+    await outbox.accept([newMessage('A')]);
+    const bad = newMessage('C', { createdAtMs: Number.NaN });
+    const settle = [{ messageIds: ['A'], to: 'READY' as const, dueAtMs: Number.NaN }];
+    await outbox.exchange([], { service: 'sms', max: 1 }, START_MS);
+    const calls = await Promise.allSettled([
+      outbox.accept([newMessage('B'), bad]),
+      outbox.exchange(settle, { service: 'sms', max: 1 }, START_MS),
+      outbox.accept([newMessage('B')]),
     ]);
-    await outbox.accept([newMessage('B', { duplicateKey: 'k' })]);
-    const [found] = await outbox.get(['A']);
-    assert.deepEqual([found?.state, found?.text], ['DELIVERED', '경보 A']);
-    await restarted();
-    assert.equal((await outbox.get(['A', 'B'])).length, 2);
-    assert.equal(await outbox.createdSince(0), 2);
-  });
-
-  it('logs nothing of a message whose call failed, though another one has its number now', async () => {
-    const bad = newMessage('bad', { duplicateKey: {} as string });
-    const calls = await Promise.allSettled([outbox.accept([newMessage('A'), bad]), outbox.accept([newMessage('B')])]);
     assert.deepEqual(
       calls.map(({ status }) => status),
-      ['rejected', 'fulfilled'],
+      ['rejected', 'rejected', 'fulfilled'],
     );
-    const left = path.join(folder, 'left.db');
-    for (const suffix of ['', '-wal', '-log']) fs.copyFileSync(file + suffix, left + suffix);
-    const next = inProcessOutbox({ file: left });
-    await next.open(START_MS);
+    await outbox.close();
+    await outbox.open(START_MS);
+    const found = await outbox.get(['A', 'B', 'C']);
     assert.deepEqual(
-      (await next.get(['A', 'B'])).map(({ messageId }) => messageId),
-      ['B'],
+      found.map(({ messageId, seq, state }) => [messageId, seq, state]),
+      [
+        ['A', 1, 'IN_DOUBT'],
+        ['B', 2, 'READY'],
+      ],
     );
-    await next.close();
   });
 });
 
@@ -407,7 +449,7 @@ describe('the thread of the store', () => {
   beforeEach(() => {
     folder = makeFolder();
     file = path.join(folder, 'account.db');
-    outbox = new SqliteOutbox({ file, commitDelayMs: 50 }, (settings: WorkerSettings) => {
+    outbox = new SqliteOutbox({ file, commitDelayMs: 50 }, (settings: StoreOptions) => {
       worker = new Worker(new URL('../../../lib/outbox/sqlite/worker.ts', import.meta.url), { workerData: settings });
       return worker;
     });
@@ -429,6 +471,37 @@ describe('the thread of the store', () => {
     await assert.rejects(outbox.counts(), { code: 'USHOT_STORE' });
     await outbox.open(START_MS);
     assert.equal((await outbox.counts()).IN_FLIGHT, 0);
+  });
+
+  it('can be closed while an opening is refused', async () => {
+    fs.writeFileSync(file, 'Dear diary, '.repeat(1000));
+    const opening = outbox.open(START_MS);
+    const closing = outbox.close();
+    await assert.rejects(opening, { code: 'USHOT_STORE' });
+    await closing;
+    fs.rmSync(file);
+    await outbox.open(START_MS);
+  });
+
+  it('is not taken for its successor when it ends late', async () => {
+    const threads: EventEmitter[] = [];
+    const fake = { postMessage: () => {}, ref: () => {}, unref: () => {} };
+    const other = new SqliteOutbox({ file }, () => {
+      const thread = Object.assign(new EventEmitter(), fake);
+      threads.push(thread);
+      return thread as unknown as StoreThread;
+    });
+    const opened: FromWorker = { opened: { tally: [[], 0, 0], greatestId: '', anyUnmatched: false } };
+    void other.open(START_MS).catch(() => {});
+    threads[0]?.emit('message', opened);
+    threads[0]?.emit('error', new Error('out of memory'));
+    const again = other.open(START_MS);
+    threads[0]?.emit('exit', 1);
+    threads[1]?.emit('message', opened);
+    await new Promise(setImmediate);
+    threads[1]?.emit('message', { answer: [] });
+    await again;
+    assert.equal((await other.counts()).READY, 0);
   });
 
   it('starts whatever options Node.js was given', () => {

@@ -4,7 +4,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
-import type { WorkerSettings } from '../../../lib/outbox/sqlite/calls.ts';
+import type { StoreOptions } from '../../../lib/outbox/sqlite/calls.ts';
 import { SqliteOutbox, type SqliteOutboxOptions, type StoreThread } from '../../../lib/outbox/sqlite/outbox.ts';
 import { serve } from '../../../lib/outbox/sqlite/serve.ts';
 
@@ -12,7 +12,7 @@ export function inProcessOutbox(options: SqliteOutboxOptions): SqliteOutbox {
   return new SqliteOutbox(options, startInProcess);
 }
 
-function startInProcess(settings: WorkerSettings): StoreThread {
+function startInProcess(settings: StoreOptions): StoreThread {
   const { port1, port2 } = new MessageChannel();
   const events = new EventEmitter();
   port1.on('message', (message) => events.emit('message', message));

@@ -23,8 +23,9 @@ const cuts = Number(process.env['USHOT_POWER_CUTS'] ?? 60);
 const seed = Number(process.env['USHOT_CRASH_SEED'] ?? randomInt(1_000_000));
 /** What the process says before it is stopped: enough that its log was brought into the file several times. */
 const LINES = 400;
-/** So small a log that this happens often. */
+/** So small a log that this happens often; and so few messages that many are written into rows ahead. */
 const CHECKPOINT_PAGES = 100;
+const MOST_UNWRITTEN = 160;
 
 function hasStrace(): boolean {
   try {
@@ -47,7 +48,8 @@ function random(seedNumber: number): () => number {
 async function record(folder: string, file: string): Promise<Event[]> {
   const trace = path.join(folder, 'trace');
   const child = path.join(import.meta.dirname, 'child.ts');
-  const command = [process.execPath, ...process.execArgv, child, 'work', file, String(seed), String(CHECKPOINT_PAGES)];
+  const command = [process.execPath, ...process.execArgv, child, 'work', file, String(seed)];
+  command.push(String(CHECKPOINT_PAGES), String(MOST_UNWRITTEN));
   const strace = spawn('strace', ['-f', '-xx', '-s', '100000000', '-e', `trace=${TRACED}`, '-o', trace, ...command], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // So that it can be stopped together with what it traces.

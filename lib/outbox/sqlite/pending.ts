@@ -1,0 +1,168 @@
+/**
+ * What the log tells of and rows do not say yet: all its entries, carried out in memory. Of each message only the newest
+ * self is left, so that its row is written once.
+ */
+import { type Entry, latest, type Moved, type Put, readEntry, type Tally, type Times } from './entry.ts';
+import { bucketOf, type ChangingValues, type KeptReport, type MessageValues, OPEN_STATES, SUPPRESSED } from './rows.ts';
+
+/** Between entries that are one text: none has a line that is empty. */
+const BETWEEN = '\n\n';
+
+export const joined = (entries: readonly string[]): string => entries.join(BETWEEN);
+
+/** A message: what was put, if it has no row yet, and what it came to. */
+interface PendingMessage {
+  readonly put: Put | null;
+  readonly body: string;
+  moved: Moved;
+  reports: readonly KeptReport[] | null;
+}
+
+export interface OpenMessage {
+  readonly seq: number;
+  readonly state: number;
+  readonly dueAtMs: number;
+  readonly updatedAtMs: number;
+  /** 0 where only its row says it. */
+  readonly expireAtMs: number;
+}
+
+export class Pending {
+  readonly #messages = new Map<number, PendingMessage>();
+  #ended = 0;
+  /** Of messages that have no row yet: the seq, by id. */
+  readonly #seqs = new Map<string, number>();
+  /** Reports that flows have not seen: the id of the message, by seq. */
+  readonly inbox = new Map<number, string>();
+  /** Reports in the inbox of the database that they have seen. */
+  readonly emitted: number[] = [];
+  /** Messages created, by bucket. */
+  readonly created = new Map<number, number>();
+  /** Last times by duplicate key, as in the table. */
+  readonly duplicates = new Map<string, Times>();
+  readonly users: Entry['users'][number][] = [];
+  readonly unmatched: Entry['unmatched'][number][] = [];
+  tally: Tally | null = null;
+
+  static of(entries: Iterable<string>): Pending {
+    const pending = new Pending();
+    for (const entry of entries) pending.add(entry);
+    return pending;
+  }
+
+  /** Of messages. */
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  /** Of those that have ended. */
+  get endedSize(): number {
+    return this.#ended;
+  }
+
+  /** Rows of some of the messages: new ones, and what of others has changed. */
+  rowsOf(seqs: Iterable<number>): { fresh: MessageValues[]; changed: (readonly [...ChangingValues, seq: number])[] } {
+    const fresh: MessageValues[] = [];
+    const changed: (readonly [...ChangingValues, seq: number])[] = [];
+    for (const seq of seqs) {
+      const message = this.#messages.get(seq);
+      if (message?.put) fresh.push(rowOf(message.put, message));
+      else if (message) changed.push([...changingOf(message), seq]);
+    }
+    return { fresh, changed };
+  }
+
+  /** After their rows were written. */
+  delete(seqs: Iterable<number>): void {
+    for (const seq of seqs) {
+      const message = this.#messages.get(seq);
+      if (message === undefined) continue;
+      this.#messages.delete(seq);
+      if (message.put) this.#seqs.delete(message.put[1]);
+      if (message.moved[0] >= OPEN_STATES) this.#ended--;
+    }
+  }
+
+  /** Messages as they are now of which there are rows, and of which there may be none. */
+  newest(rows: readonly MessageValues[], messageIds: readonly string[] = []): MessageValues[] {
+    const found = rows.map((row): MessageValues => {
+      const pending = this.#messages.get(row[0]);
+      if (pending === undefined) return row;
+      const [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body] = row;
+      const fixed = [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body] as const;
+      return [...fixed, ...changingOf(pending)];
+    });
+    for (const messageId of messageIds) {
+      const message = this.#messages.get(this.#seqs.get(messageId) ?? 0);
+      if (message?.put) found.push(rowOf(message.put, message));
+    }
+    return found;
+  }
+
+  /** Whether any is so that has not ended. */
+  someOpen(is: (message: OpenMessage) => boolean): boolean {
+    for (const [seq, { put, moved }] of this.#messages) {
+      const [state, , dueAtMs, updatedAtMs] = moved;
+      if (state < OPEN_STATES && is({ seq, state, dueAtMs, updatedAtMs, expireAtMs: put?.[5] ?? 0 })) return true;
+    }
+    return false;
+  }
+
+  seqs(): Iterable<number> {
+    return this.#messages.keys();
+  }
+
+  /** Seqs of messages that have come to an end. */
+  *ended(): Generator<number> {
+    for (const [seq, { moved }] of this.#messages) if (moved[0] >= OPEN_STATES) yield seq;
+  }
+
+  /** One entry or several. */
+  add(text: string): void {
+    for (const one of text.split(BETWEEN)) this.#add(readEntry(one));
+  }
+
+  #add(entry: Entry): void {
+    this.tally = entry.tally;
+    for (const [i, put] of entry.put.entries()) this.#put(put, entry.bodies[i] ?? '');
+    for (const [seqs, moved] of entry.moved) for (const seq of seqs) this.#move(seq, moved);
+    for (const [seq, reports] of entry.reports) {
+      const message = this.#messages.get(seq);
+      if (message !== undefined) message.reports = reports;
+    }
+    for (const [seq, messageId] of entry.pending) this.inbox.set(seq, messageId);
+    for (const seq of entry.emitted) if (!this.inbox.delete(seq)) this.emitted.push(seq);
+    for (const [key, sentAtMs, seenAtMs] of entry.duplicates) {
+      this.duplicates.set(key, latest(this.duplicates.get(key), { sentAtMs, seenAtMs }));
+    }
+    for (const user of entry.users) this.users.push(user);
+    for (const report of entry.unmatched) this.unmatched.push(report);
+  }
+
+  #put(put: Put, body: string): void {
+    const [seq, messageId, , , , , , moved] = put;
+    this.#messages.set(seq, { put, body, moved, reports: null });
+    if (moved[0] >= OPEN_STATES) this.#ended++;
+    this.#seqs.set(messageId, seq);
+    if (moved[0] === SUPPRESSED) return;
+    const bucket = bucketOf(put[4]);
+    this.created.set(bucket, (this.created.get(bucket) ?? 0) + 1);
+  }
+
+  #move(seq: number, moved: Moved): void {
+    const message = this.#messages.get(seq);
+    if (moved[0] >= OPEN_STATES && !(message && message.moved[0] >= OPEN_STATES)) this.#ended++;
+    if (message === undefined) this.#messages.set(seq, { put: null, body: '', moved, reports: null });
+    else message.moved = moved;
+  }
+}
+
+function rowOf(put: Put, message: PendingMessage): MessageValues {
+  const [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey] = put;
+  const fixed = [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, message.body] as const;
+  return [...fixed, ...changingOf(message)];
+}
+
+function changingOf({ moved, reports }: PendingMessage): ChangingValues {
+  return [...moved, reports === null ? null : JSON.stringify(reports)];
+}
