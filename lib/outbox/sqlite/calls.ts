@@ -15,7 +15,7 @@ export interface StoreOptions {
   readonly commitDelayMs?: number | undefined;
   /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
   readonly checkpointPages?: number | undefined;
-  /** For tests only: the messages at most whose newest self is not in its row. */
+  /** For tests only: the messages at most whose rows are older than the log; and that stay in memory without changing. */
   readonly mostUnwritten?: number | undefined;
 }
 

@@ -6,8 +6,8 @@
  *     await outbox.open(clock.now());
  *
  * Beside the file stand what is newest (-log), SQLite's write-ahead log (-wal), the pid of the process that has it (.lock)
- * and a folder of attachments (-attachments): a backup takes all of them, while the store is closed. All are readable by their owner only, and so is
- * the folder they are in, when it is made here.
+ * and a folder of attachments (-attachments): a backup takes all of them, while the store is closed. All are readable by
+ * their owner only, and so is the folder they are in, when it is made here.
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,7 @@ export interface SqliteOutboxOptions {
   readonly commitDelayMs?: number;
   /** For tests only: the pages that the write-ahead log grows to before it is brought into the file. */
   readonly checkpointPages?: number;
-  /** For tests only: the messages at most that are in the log and not in their rows. */
+  /** For tests only: the messages at most whose rows are older than the log; and that stay in memory without changing. */
   readonly mostUnwritten?: number;
 }
 

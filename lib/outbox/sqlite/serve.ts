@@ -44,7 +44,6 @@ export function serve(port: MessagePort, settings: StoreOptions): void {
   const { commits, questions, opened, close } = store;
 
   let timesSunk = 0;
-
   const keep = (batches: readonly Batch[]): void => {
     // Not those that count on one that sank.
     const valid = batches.filter(({ sunkBefore }) => sunkBefore === timesSunk);
@@ -56,10 +55,9 @@ export function serve(port: MessagePort, settings: StoreOptions): void {
     } catch (error) {
       timesSunk++;
       say({ sunk: trouble(error) });
-      return;
     }
   };
-  /** After whatever has arrived, and before whatever arrives next. */
+  /** When all is done that has arrived; what arrives meanwhile comes first. */
   let ahead: NodeJS.Immediate | undefined;
   const planAhead = (): void => {
     ahead ??= setImmediate(() => {
