@@ -11,66 +11,30 @@ import fc from 'fast-check';
 import sinon from 'sinon';
 import { UshotError } from '../../../lib/errors.ts';
 import { MemoryOutbox } from '../../../lib/outbox/memory.ts';
-import type { NewMessage, NewReport, Outbox, Settlement, StoredMessage } from '../../../lib/outbox/outbox.ts';
+import type { Outbox, StoredMessage } from '../../../lib/outbox/outbox.ts';
 import { Database } from '../../../lib/outbox/sqlite/database.ts';
 import { Log } from '../../../lib/outbox/sqlite/log.ts';
 import { START_MS } from '../messages.ts';
+import {
+  atMs,
+  claimOf,
+  messageIdOf,
+  newMessageOf,
+  newReportOf,
+  service,
+  settlementParts,
+  sweepRequestOf,
+} from './arbitraries.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 import { inProcessOutbox } from './in-process.ts';
 
 const IDS = 14;
-const messageId = fc.integer({ min: 0, max: IDS - 1 }).map((n) => `M${n}`);
+const messageId = messageIdOf(IDS);
 const messageIds = fc.uniqueArray(messageId, { minLength: 1, maxLength: 4 });
-const tickMs = fc.integer({ min: 0, max: 12 }).map((n) => n * 500);
-const atMs = tickMs.map((ms) => START_MS + ms);
-const service = fc.constantFrom('sms', 'sms', 'mms');
 const limit = fc.integer({ min: 1, max: 5 });
-
-const message: fc.Arbitrary<NewMessage> = fc.record({
-  messageId,
-  groupId: fc.constant('G1'),
-  type: fc.constantFrom('SMS', 'LMS'),
-  service,
-  to: fc.constant('01011112222'),
-  from: fc.constant('021112222'),
-  text: fc.string({ minLength: 1, maxLength: 3 }),
-  subject: fc.constant(''),
-  url: fc.constant(''),
-  userCode: fc.constant(''),
-  files: fc.constant([]),
-  frameKey: fc.constantFrom('', 'x'),
-  carry: fc.constant(null),
-  contentHash: fc.constantFrom('one', 'one', 'one', 'two'),
-  duplicateKey: fc.constantFrom('', 'k1', 'k2'),
-  createdAtMs: atMs,
-  dueAtMs: atMs,
-  expireAtMs: tickMs.map((ms) => START_MS + 3000 + ms),
-  retryOf: fc.constant(null),
-  attempt: fc.constant(0),
-  state: fc.constantFrom('READY', 'READY', 'READY', 'SUPPRESSED'),
-  detail: fc.constant(null),
-  result: fc.constant(null),
-});
-
-const report: fc.Arbitrary<NewReport> = fc.record({
-  messageId,
-  groupId: fc.constant('G1'),
-  to: fc.constant('01011112222'),
-  resultRaw: fc.constantFrom('6', '8'),
-  telecom: fc.constant('SKT'),
-  sentAtRaw: fc.constant(''),
-  result: fc.constantFrom(6, 8),
-  outcome: fc.constantFrom('delivered', 'failed', 'pending'),
-});
-
-const parts = fc.record({
-  to: fc.constantFrom('ACCEPTED', 'REJECTED', 'IN_DOUBT', 'READY') as fc.Arbitrary<Settlement['to']>,
-  result: fc.constantFrom(74, 79),
-  detail: fc.constantFrom('{"code":"A"}', '{"code":"B"}'),
-  dueAtMs: atMs,
-  batchLimit: fc.constantFrom(1, 2, 100),
-});
-const claim = fc.option(fc.record({ service, max: limit }));
+const message = newMessageOf(messageId);
+const report = newReportOf(messageId);
+const claim = claimOf(limit);
 
 /** The same call of any outbox. `frame`: what was claimed before, if anything was. */
 type Call = (outbox: Outbox, frame: readonly string[] | undefined) => Promise<unknown>;
@@ -87,29 +51,24 @@ const op = <T>(name: string, weight: number, of: fc.Arbitrary<T>, make: (given: 
 
 const call = fc.oneof(
   op('accept', 5, fc.array(message, { minLength: 1, maxLength: 4 }), (messages) => (outbox) => outbox.accept(messages)),
-  op('exchange', 4, fc.tuple(parts, claim, atMs), ([to, request, nowMs]) => (outbox, frame) => {
+  op('exchange', 4, fc.tuple(settlementParts, claim, atMs), ([to, request, nowMs]) => (outbox, frame) => {
     return outbox.exchange(frame === undefined ? [] : [{ messageIds: frame, ...to }], request, nowMs);
   }),
-  op('exchange of any', 2, fc.tuple(messageIds, parts, claim, atMs), ([ids, to, request, nowMs]) => (outbox) => {
-    return outbox.exchange([{ messageIds: ids, ...to }], request, nowMs);
-  }),
+  op(
+    'exchange of any',
+    2,
+    fc.tuple(messageIds, settlementParts, claim, atMs),
+    ([ids, to, request, nowMs]) =>
+      (outbox) => {
+        return outbox.exchange([{ messageIds: ids, ...to }], request, nowMs);
+      },
+  ),
   op('takeReports', 3, fc.tuple(fc.array(report, { minLength: 1, maxLength: 4 }), atMs), (given) => (outbox) => {
     return outbox.takeReports(...given);
   }),
   op('pendingReports', 1, limit, (most) => (outbox) => outbox.pendingReports(most)),
   op('reportsEmitted', 2, fc.array(fc.nat(20), { maxLength: 5 }), (seqs) => (outbox) => outbox.reportsEmitted(seqs)),
-  op(
-    'sweep',
-    2,
-    fc.record({
-      nowMs: atMs,
-      inDoubtBeforeMs: fc.record({ sms: fc.option(atMs), mms: fc.option(atMs) }),
-      inDoubtPolicy: fc.constantFrom('resend', 'hold') as fc.Arbitrary<'resend' | 'hold'>,
-      unreportedBeforeMs: fc.record({ SMS: atMs, LMS: atMs, MMS: fc.constant(0) }),
-      limit,
-    }),
-    (request) => (outbox) => outbox.sweep(request),
-  ),
+  op('sweep', 2, sweepRequestOf(limit), (request) => (outbox) => outbox.sweep(request)),
   op('nextDueMs', 1, fc.tuple(service, atMs), (given) => (outbox) => outbox.nextDueMs(...given)),
   op('cancel', 1, fc.tuple(messageIds, atMs), (given) => (outbox) => outbox.cancel(...given)),
   op('release', 1, fc.tuple(messageIds, atMs), (given) => (outbox) => outbox.release(...given)),

@@ -8,63 +8,27 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { MemoryOutbox } from '../../../lib/outbox/memory.ts';
-import type { NewMessage, NewReport, Outbox, Settlement } from '../../../lib/outbox/outbox.ts';
+import type { Outbox } from '../../../lib/outbox/outbox.ts';
 import { START_MS } from '../messages.ts';
+import {
+  atMs,
+  claimOf,
+  messageIdOf,
+  newMessageOf,
+  newReportOf,
+  service,
+  settlementParts,
+  sweepRequestOf,
+} from './arbitraries.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 import { inProcessOutbox } from './in-process.ts';
 
-/** Few ids, times and lanes, so that they meet. */
-const messageId = fc.integer({ min: 0, max: 30 }).map((n) => `M${n}`);
+const messageId = messageIdOf(31);
 const messageIds = fc.uniqueArray(messageId, { maxLength: 6 });
-const tickMs = fc.integer({ min: 0, max: 12 }).map((n) => n * 500);
-const atMs = tickMs.map((ms) => START_MS + ms);
-const service = fc.constantFrom('sms', 'mms');
 const limit = fc.integer({ min: 1, max: 8 });
-
-const message: fc.Arbitrary<NewMessage> = fc.record({
-  messageId,
-  groupId: fc.constant('G1'),
-  type: fc.constantFrom('SMS', 'LMS', 'MMS'),
-  service,
-  to: fc.constantFrom('01011112222', '01033334444'),
-  from: fc.constant('021112222'),
-  text: fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
-  subject: fc.string({ maxLength: 4 }),
-  url: fc.constant(''),
-  userCode: fc.constant(''),
-  files: fc.constant([]),
-  frameKey: fc.constantFrom('', 'x'),
-  carry: fc.option(fc.json({ maxDepth: 1 })),
-  contentHash: fc.constantFrom('one', 'one', 'one', 'two'),
-  duplicateKey: fc.constantFrom('', 'k1', 'k2'),
-  createdAtMs: atMs,
-  dueAtMs: atMs,
-  expireAtMs: tickMs.map((ms) => START_MS + 3000 + ms),
-  retryOf: fc.option(messageId),
-  attempt: fc.nat(2),
-  state: fc.constantFrom('READY', 'READY', 'READY', 'SUPPRESSED'),
-  detail: fc.constant(null),
-  result: fc.constant(null),
-});
-
-const report: fc.Arbitrary<NewReport> = fc.record({
-  messageId,
-  groupId: fc.constant('G1'),
-  to: fc.constant('01011112222'),
-  resultRaw: fc.constantFrom('6', '8'),
-  telecom: fc.constant('SKT'),
-  sentAtRaw: fc.constant(''),
-  result: fc.constantFrom(6, 8),
-  outcome: fc.constantFrom('delivered', 'failed', 'pending'),
-});
-
-const settlementParts = fc.record({
-  to: fc.constantFrom('ACCEPTED', 'REJECTED', 'IN_DOUBT', 'READY') as fc.Arbitrary<Settlement['to']>,
-  result: fc.constantFrom(74, 79),
-  detail: fc.constantFrom('{"code":"A"}', '{"code":"B"}'),
-  dueAtMs: atMs,
-  batchLimit: fc.constantFrom(1, 2, 100),
-});
+const message = newMessageOf(messageId);
+const report = newReportOf(messageId);
+const claim = claimOf(limit);
 
 /** What a step may do with an outbox. */
 interface Under {
@@ -76,8 +40,6 @@ interface Under {
 }
 
 type Step = (under: Under) => Promise<unknown>;
-
-const claim = fc.option(fc.record({ service, max: limit }));
 
 const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
   {
@@ -117,15 +79,10 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
   })),
   {
     weight: 3,
-    arbitrary: fc
-      .record({
-        nowMs: atMs,
-        inDoubtBeforeMs: fc.record({ sms: fc.option(atMs), mms: fc.option(atMs) }),
-        inDoubtPolicy: fc.constantFrom('resend', 'hold') as fc.Arbitrary<'resend' | 'hold'>,
-        unreportedBeforeMs: fc.record({ SMS: atMs, LMS: atMs, MMS: fc.constant(0) }),
-        limit,
-      })
-      .map((request) => ({ name: 'sweep', step: ({ outbox }: Under) => outbox.sweep(request) })),
+    arbitrary: sweepRequestOf(limit).map((request) => ({
+      name: 'sweep',
+      step: ({ outbox }: Under) => outbox.sweep(request),
+    })),
   },
   fc.tuple(service, atMs).map(([of, nowMs]) => ({
     name: 'nextDueMs',
