@@ -8,6 +8,7 @@ import type {
   AcceptResult,
   ClaimRequest,
   Counts,
+  DuplicateTimes,
   GuardQuery,
   InboxReport,
   MessageType,
@@ -94,7 +95,7 @@ export class MemoryOutbox implements Outbox {
   /** By messageId, how many of its reports are not emitted. */
   readonly #waitingReports = new Map<string, number>();
 
-  readonly #duplicates = new Map<string, { sentAtMs: number | null; seenAtMs: number }>();
+  readonly #duplicates = new Map<string, DuplicateTimes>();
   readonly #created = new Map<number, number>();
   readonly #attachments = new Map<string, Attachment>();
 
@@ -269,12 +270,9 @@ export class MemoryOutbox implements Outbox {
     return { READY, IN_FLIGHT, ACCEPTED, IN_DOUBT, held: this.#held, openByService: { ...this.#open } };
   }
 
-  async recentDuplicates({
-    duplicateKeys,
-    sinceMs,
-  }: GuardQuery): Promise<Map<string, { sentAtMs: number | null; seenAtMs: number }>> {
+  async recentDuplicates({ duplicateKeys, sinceMs }: GuardQuery): Promise<Map<string, DuplicateTimes>> {
     this.#assertOpen();
-    const found = new Map<string, { sentAtMs: number | null; seenAtMs: number }>();
+    const found = new Map<string, DuplicateTimes>();
     for (const key of duplicateKeys) {
       const times = this.#duplicates.get(key);
       if (times === undefined || times.seenAtMs < sinceMs) continue;

@@ -173,6 +173,12 @@ export interface GuardQuery {
   readonly sinceMs: number;
 }
 
+/** When a message with some content was last sent, and when it was last asked to be. */
+export interface DuplicateTimes {
+  readonly sentAtMs: number | null;
+  readonly seenAtMs: number;
+}
+
 export interface Outbox {
   /**
    * Opens the store, migrates it, and turns what a crash left IN_FLIGHT into IN_DOUBT. Rejects with USHOT_STORE when it
@@ -226,7 +232,7 @@ export interface Outbox {
   get(messageIds: readonly string[]): Promise<StoredMessage[]>;
   counts(): Promise<Counts>;
   /** Latest creation time, by duplicateKey, of messages since `sinceMs`, SUPPRESSED ones included and told apart. */
-  recentDuplicates(query: GuardQuery): Promise<ReadonlyMap<string, { sentAtMs: number | null; seenAtMs: number }>>;
+  recentDuplicates(query: GuardQuery): Promise<ReadonlyMap<string, DuplicateTimes>>;
   /** How many messages that were not SUPPRESSED were created since a time, which is rounded down to a second and may be two days ago. */
   createdSince(sinceMs: number): Promise<number>;
 

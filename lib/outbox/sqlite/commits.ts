@@ -89,7 +89,7 @@ export class Commits {
     if (inRows || this.#isUncertain || isTooMuch) this.#writeWith(entries, inRows, accepts);
     else this.#append(entries);
     const awaited = batches.flatMap((batch) => batch.awaited);
-    for (const hash of awaited) this.await(hash, -1);
+    for (const hash of awaited) this.countAwaited(hash, -1);
     this.#removeUnused(awaited);
   }
 
@@ -119,7 +119,8 @@ export class Commits {
     return this.#pending;
   }
 
-  await(hash: string, by: 1 | -1): void {
+  /** An attachment was put for messages to come, or these have come. */
+  countAwaited(hash: string, by: 1 | -1): void {
     const count = (this.#awaited.get(hash) ?? 0) + by;
     if (count > 0) this.#awaited.set(hash, count);
     else this.#awaited.delete(hash);

@@ -4,6 +4,7 @@
  *
  * An entry is lines of JSON: one of what is below, then the body of each new message, which goes into its row as it is.
  */
+import type { DuplicateTimes } from '../outbox.ts';
 import type { Live } from './live.ts';
 import { bodyOf, type KeptReport, serviceCode, stateCode, typeCode, type UnmatchedRow } from './rows.ts';
 
@@ -40,12 +41,6 @@ export type Put = readonly [
   ...[seq: number, messageId: string, service: number, type: number, createdAtMs: number, expireAtMs: number],
   ...[frameKey: string, moved: Moved],
 ];
-
-/** When a message with some content was last sent, and when it was last asked to be. */
-export interface Times {
-  readonly sentAtMs: number | null;
-  readonly seenAtMs: number;
-}
 
 export type Duplicate = readonly [duplicateKey: string, sentAtMs: number | null, seenAtMs: number];
 
@@ -101,7 +96,7 @@ function isAlike(message: Live['message'], moved: Moved): boolean {
 }
 
 /** The later of each. */
-export function latest(some: Times | undefined, others: Times): Times {
+export function latest(some: DuplicateTimes | undefined, others: DuplicateTimes): DuplicateTimes {
   if (some === undefined) return others;
   const sentAtMs = some.sentAtMs === null ? others.sentAtMs : Math.max(some.sentAtMs, others.sentAtMs ?? some.sentAtMs);
   return { sentAtMs, seenAtMs: Math.max(some.seenAtMs, others.seenAtMs) };

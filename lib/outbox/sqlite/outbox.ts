@@ -16,6 +16,7 @@ import type {
   AcceptResult,
   ClaimRequest,
   Counts,
+  DuplicateTimes,
   GuardQuery,
   InboxReport,
   NewMessage,
@@ -143,7 +144,7 @@ export class SqliteOutbox implements Outbox {
     return this.#call((store) => store.counts());
   }
 
-  recentDuplicates(query: GuardQuery): Promise<Map<string, { sentAtMs: number | null; seenAtMs: number }>> {
+  recentDuplicates(query: GuardQuery): Promise<Map<string, DuplicateTimes>> {
     return this.#call((store) => store.recentDuplicates(query));
   }
 

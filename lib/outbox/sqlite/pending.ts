@@ -2,7 +2,8 @@
  * What the log tells of and rows do not say yet: all its entries, carried out in memory. Of each message only the newest
  * self is left, so that its row is written once.
  */
-import { type Entry, latest, type Moved, type Put, readEntry, type Tally, type Times } from './entry.ts';
+import type { DuplicateTimes } from '../outbox.ts';
+import { type Entry, latest, type Moved, type Put, readEntry, type Tally } from './entry.ts';
 import { bucketOf, type ChangingValues, type KeptReport, type MessageValues, OPEN_STATES, SUPPRESSED } from './rows.ts';
 
 /** Between entries that are one text: none has a line that is empty. */
@@ -39,7 +40,7 @@ export class Pending {
   /** Messages created, by bucket. */
   readonly created = new Map<number, number>();
   /** Last times by duplicate key, as in the table. */
-  readonly duplicates = new Map<string, Times>();
+  readonly duplicates = new Map<string, DuplicateTimes>();
   readonly users: Entry['users'][number][] = [];
   readonly unmatched: Entry['unmatched'][number][] = [];
   tally: Tally | null = null;

@@ -2,11 +2,11 @@
  * What the caller's thread asks, answered by what was kept: the log knows better than rows. What is being decided there is
  * newer still: that is for the one who asks to know.
  */
-import type { SweepRequest } from '../outbox.ts';
+import type { DuplicateTimes, SweepRequest } from '../outbox.ts';
 import type { AttachmentFolder } from './attachments.ts';
 import type { Commits } from './commits.ts';
 import type { Database } from './database.ts';
-import { latest, type Times } from './entry.ts';
+import { latest } from './entry.ts';
 import type { OpenMessage } from './pending.ts';
 import {
   ACCEPTED,
@@ -162,9 +162,9 @@ export class Questions {
     return this.#db.lists<[string]>(SQL.unmatchedWires, JSON.stringify(messageIds)).flat();
   }
 
-  duplicates(keys: readonly string[]): [string, Times][] {
+  duplicates(keys: readonly string[]): [string, DuplicateTimes][] {
     const { duplicates } = this.#commits.pending;
-    const found: [string, Times][] = [];
+    const found: [string, DuplicateTimes][] = [];
     for (const key of new Set(keys)) {
       const row = this.#db.get<{ sent_at: number | null; seen_at: number }>(SQL.duplicate, key);
       const stored = row === undefined ? undefined : { sentAtMs: row.sent_at, seenAtMs: row.seen_at };
@@ -184,7 +184,7 @@ export class Questions {
 
   putAttachment(bytes: Uint8Array<ArrayBuffer>): string {
     const hash = this.#attachments.put(bytes);
-    this.#commits.await(hash, 1);
+    this.#commits.countAwaited(hash, 1);
     // Given back now: this thread makes so little garbage that it is seldom collected.
     bytes.buffer.transfer(0);
     return hash;

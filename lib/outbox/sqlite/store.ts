@@ -13,6 +13,7 @@ import type {
   AcceptResult,
   ClaimRequest,
   Counts,
+  DuplicateTimes,
   GuardQuery,
   InboxReport,
   NewMessage,
@@ -46,7 +47,7 @@ import {
 } from '../rules.ts';
 import { isEnd } from '../states.ts';
 import type { Batch, Opened } from './calls.ts';
-import { type Duplicate, entryText, latest, type Tally, type Times } from './entry.ts';
+import { type Duplicate, entryText, latest, type Tally } from './entry.ts';
 import { type Live, LiveMessages, liveOf } from './live.ts';
 import type { Position, Questions } from './questions.ts';
 import {
@@ -487,7 +488,7 @@ export class Store {
     };
   }
 
-  *recentDuplicates({ duplicateKeys, sinceMs }: GuardQuery): Call<Map<string, Times>> {
+  *recentDuplicates({ duplicateKeys, sinceMs }: GuardQuery): Call<Map<string, DuplicateTimes>> {
     const found = new Map(yield* fetched(this.#rows.ask('duplicates', duplicateKeys)));
     const keys = new Set(duplicateKeys);
     for (const { duplicates } of this.#recent) {
