@@ -21,8 +21,8 @@ export interface StoreOptions {
 
 /** What is to be kept. */
 export interface Batch {
-  /** An Entry, or null when nothing has changed. */
-  readonly entry: string | null;
+  /** An Entry, or null when nothing has changed. Given away: its memory goes to the worker. */
+  readonly entry: Uint8Array<ArrayBuffer> | null;
   /** All that the log tells of is to be written into rows, this included. */
   readonly inRows: boolean;
   /** Messages are accepted: refused where the file has grown to its bound. */

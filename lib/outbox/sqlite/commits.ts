@@ -6,8 +6,9 @@
 import type { AttachmentFolder } from './attachments.ts';
 import type { Batch, StoreOptions } from './calls.ts';
 import type { Database } from './database.ts';
+import { joined } from './entry.ts';
 import type { Log } from './log.ts';
-import { joined, Pending } from './pending.ts';
+import { Pending } from './pending.ts';
 import { problemOf } from './problems.ts';
 import { SQL } from './statements.ts';
 
@@ -40,7 +41,7 @@ export class Commits {
   #anyAttachments: boolean;
   #pending = new Pending();
   /** Entries of the log that are not among what is pending yet. */
-  #appended: string[] = [];
+  #appended: Buffer[] = [];
   /** Rows could not be written, and all of them were not since. */
   #cannotWriteAhead = false;
   /** The log is not tried to be written into rows before it is so long, but for what is accepted. */
@@ -82,7 +83,7 @@ export class Commits {
 
   /** All of the batches, or none. */
   keep(batches: readonly Batch[]): void {
-    const entries = batches.flatMap(({ entry }) => entry ?? []);
+    const entries = batches.flatMap(({ entry }) => (entry ? Buffer.from(entry.buffer) : []));
     const inRows = batches.some((batch) => batch.inRows);
     const accepts = batches.some((batch) => batch.accepts);
     const isTooMuch = this.#isTooMuch(entries) && (accepts || this.#log.bytes >= this.#retryBytes);
@@ -127,19 +128,19 @@ export class Commits {
   }
 
   /** To go into the log with all that is there. */
-  #isTooMuch(entries: readonly string[]): boolean {
+  #isTooMuch(entries: readonly Buffer[]): boolean {
     const bytes = entries.reduce((sum, { length }) => sum + length, this.#log.bytes);
     return this.pending.size >= this.#mostUnwritten || bytes > this.#longBytes;
   }
 
   /** All or none, as one entry of the log. */
-  #append(entries: readonly string[]): void {
+  #append(entries: readonly Buffer[]): void {
     if (entries.length === 0) return;
     this.#log.append(joined(entries));
     this.#appended.push(...entries);
   }
 
-  #writeWith(entries: readonly string[], inRows: boolean, accepts: boolean): void {
+  #writeWith(entries: readonly Buffer[], inRows: boolean, accepts: boolean): void {
     try {
       this.#write(entries, accepts ? 1 : ROOM_TO_MOVE);
     } catch (error) {
@@ -151,7 +152,7 @@ export class Commits {
   }
 
   /** All that is pending, and some entries. `room`: in how many times `maxFileBytes`. */
-  #write(entries: readonly string[], room: number): void {
+  #write(entries: readonly Buffer[], room: number): void {
     const parts = [this.pending, Pending.of(entries)];
     if (parts.every(({ tally }) => tally === null) && !this.#isUncertain) return;
     const generation = this.#log.generation + 1;

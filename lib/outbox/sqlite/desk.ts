@@ -236,7 +236,8 @@ export class Desk implements Rows {
     if (this.#failure !== null || !this.#store.hasChanges) return;
     this.#handedOver.push(this.#decided);
     this.#decided = [];
-    this.#thread.postMessage({ ...this.#store.handOver(), sunkBefore: this.#timesSunk });
+    const batch = this.#store.handOver();
+    this.#thread.postMessage({ ...batch, sunkBefore: this.#timesSunk }, batch.entry ? [batch.entry.buffer] : []);
   }
 
   #answered(): void {

@@ -2,11 +2,13 @@
  * What one batch changes, as an entry of the log: rows as they are after it, not what was asked. Carrying out all entries in
  * order, over the rows that the database had when the log began, comes to the newest.
  *
- * An entry is lines of JSON: one of what is below, then the body of each new message, which goes into its row as it is.
+ * An entry is lines of JSON, in UTF-8: one of what is below, then what goes into rows as it is: the body of each new message,
+ * and the reports of each message that has any. The caller's thread makes the bytes and gives them away; the worker puts
+ * the same ones into the log and into rows. What they look like belongs to the schema: another look is a migration.
  */
 import type { DuplicateTimes } from '../outbox.ts';
 import type { Live } from './live.ts';
-import { bodyOf, type KeptReport, serviceCode, stateCode, typeCode, type UnmatchedRow } from './rows.ts';
+import { bodyOf, serviceCode, stateCode, typeCode, type UnmatchedRow } from './rows.ts';
 
 /** How many messages are in each open state, by service and code of the state, and the last numbers given. */
 export type Tally = readonly [open: readonly (readonly number[])[], lastSeq: number, lastReportSeq: number];
@@ -17,14 +19,12 @@ export type Moved = readonly [
   ...[result: number | null, detail: string | null],
 ];
 
-/** Lists that are empty are left out of the text. Messages are as they are now: new ones in `put`, others in `moved`, those that moved alike together. */
-export interface Entry {
+/** The first line. Lists that are empty are left out. Messages are as they are now: new ones in `put`, others in `moved`, those that moved alike together. */
+interface Head {
   readonly put: readonly Put[];
-  /** Of those in `put`. */
-  readonly bodies: readonly string[];
   readonly moved: readonly (readonly [seqs: readonly number[], moved: Moved])[];
-  /** All of each message, of those that have any. */
-  readonly reports: readonly (readonly [seq: number, reports: readonly KeptReport[]])[];
+  /** Seqs of those that have reports. */
+  readonly reports: readonly number[];
   /** Reports that flows have not seen. */
   readonly pending: readonly (readonly [seq: number, messageId: string])[];
   /** Reports that they have, by now. */
@@ -37,6 +37,11 @@ export interface Entry {
   readonly tally: Tally;
 }
 
+export interface Entry extends Head {
+  /** The lines that follow: of each message in `put` its body, then of each in `reports` all of them. */
+  readonly lines: readonly Buffer[];
+}
+
 export type Put = readonly [
   ...[seq: number, messageId: string, service: number, type: number, createdAtMs: number, expireAtMs: number],
   ...[frameKey: string, moved: Moved],
@@ -45,28 +50,83 @@ export type Put = readonly [
 export type Duplicate = readonly [duplicateKey: string, sentAtMs: number | null, seenAtMs: number];
 
 /** Of messages that changed, and all else. */
-export function entryText(changed: Iterable<Live>, rest: Omit<Entry, 'put' | 'bodies' | 'moved' | 'reports'>): string {
+export function entryBytes(
+  changed: Iterable<Live>,
+  rest: Omit<Head, 'put' | 'moved' | 'reports'>,
+): Uint8Array<ArrayBuffer> {
   const put: Put[] = [];
-  let bodies = '';
   const moved: [seqs: number[], moved: Moved][] = [];
-  const reports: [seq: number, reports: readonly KeptReport[]][] = [];
+  const reports: number[] = [];
+  const bodyLines: string[] = [];
+  const reportLines: string[] = [];
   for (const live of changed) {
     const { message, seq } = live;
-    if (live.reports.length > 0) reports.push([seq, live.reports]);
+    if (live.reports.length > 0) {
+      reports.push(seq);
+      reportLines.push(JSON.stringify(live.reports));
+    }
     const last = moved.at(-1);
     if (!live.isKnown) {
       put.push(putOf(message));
-      bodies += `\n${JSON.stringify(bodyOf(message))}`;
+      bodyLines.push(JSON.stringify(bodyOf(message)));
     } else if (last !== undefined && isAlike(message, last[1])) last[0].push(seq);
     else moved.push([[seq], movedOf(message)]);
   }
   const lists = Object.entries({ put, moved, reports, ...rest }).filter(([, list]) => list.length > 0);
-  return JSON.stringify(Object.fromEntries(lists)) + bodies;
+  return bytesOf([JSON.stringify(Object.fromEntries(lists)), ...bodyLines, ...reportLines]);
 }
 
-export function readEntry(text: string): Entry {
-  const [first = '', ...bodies] = text.split('\n');
-  return { ...EMPTY, ...(JSON.parse(first) as Pick<Entry, 'tally'> & Partial<Entry>), bodies };
+export function readEntry(bytes: Buffer): Entry {
+  const [head = bytes, ...lines] = linesOf(bytes);
+  return { ...EMPTY, ...(JSON.parse(head.toString()) as Pick<Head, 'tally'> & Partial<Head>), lines };
+}
+
+/** Entries that are read as one, each of them whole. */
+export function joined(entries: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(entries.flatMap((entry, i) => (i === 0 ? [entry] : [BETWEEN, entry])));
+}
+
+/** The opposite. */
+export function parted(bytes: Buffer): Buffer[] {
+  const entries: Buffer[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf(BETWEEN); end >= 0; end = bytes.indexOf(BETWEEN, from)) {
+    entries.push(bytes.subarray(from, end));
+    from = end + BETWEEN.length;
+  }
+  entries.push(bytes.subarray(from));
+  return entries;
+}
+
+/** No line is empty. */
+const BETWEEN = Buffer.from('\n\n');
+const LINE_FEED = 0x0a;
+/** Of one UTF-16 unit. */
+const UTF8_BYTES_MOST = 3;
+
+function bytesOf(lines: readonly string[]): Uint8Array<ArrayBuffer> {
+  const most = lines.reduce((sum, { length }) => sum + 1 + length * UTF8_BYTES_MOST, 0);
+  if (room.length < most) room = Buffer.allocUnsafeSlow(most);
+  let end = 0;
+  for (const line of lines) {
+    if (end > 0) room[end++] = LINE_FEED;
+    end += room.write(line, end);
+  }
+  return new Uint8Array(room.subarray(0, end));
+}
+
+/** Where entries are put together. */
+let room = Buffer.allocUnsafeSlow(64 * 1024);
+
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, from)) {
+    lines.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  lines.push(bytes.subarray(from));
+  return lines;
 }
 
 /** Lists of which nothing is said. */

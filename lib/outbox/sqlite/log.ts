@@ -15,8 +15,6 @@ import { storeError } from './problems.ts';
 /** Before each entry: generation, length of the entry, and a checksum of both and of the entry. */
 const HEADER_BYTES = 12;
 const CHECKED_BYTES = 8;
-/** Of one UTF-16 unit. */
-const UTF8_BYTES_MOST = 3;
 
 /** The file grows by so much at a time: to sync what changes its length takes a disk longer. */
 const GROWTH_BYTES = 1024 * 1024;
@@ -48,19 +46,19 @@ export class Log {
   }
 
   /** At opening: the entries that are valid, in order. New ones go behind them. */
-  read(): string[] {
-    const entries: string[] = [];
+  read(): Buffer[] {
+    const entries: Buffer[] = [];
     let end = 0;
     for (let entry = this.#entryAt(end); entry !== null; entry = this.#entryAt(end)) {
       end += HEADER_BYTES + entry.length;
-      entries.push(entry.toString('utf8'));
+      entries.push(entry);
     }
     this.#end = end;
     return entries;
   }
 
   /** When it returns, the entry is on disk. When it throws, it will not be read, if the disk lets us see to it. */
-  append(entry: string): void {
+  append(entry: Uint8Array): void {
     const bytes = this.#framed(entry);
     try {
       this.#makeRoom(this.#end + bytes.length);
@@ -92,14 +90,12 @@ export class Log {
     }
   }
 
-  #framed(entry: string): Buffer {
-    const room = Buffer.allocUnsafe(HEADER_BYTES + entry.length * UTF8_BYTES_MOST);
-    const length = room.write(entry, HEADER_BYTES, 'utf8');
-    const bytes = room.subarray(0, HEADER_BYTES + length);
-    bytes.writeUInt32LE(this.#generation, 0);
-    bytes.writeUInt32LE(length, 4);
-    bytes.writeUInt32LE(checksum(bytes, bytes.subarray(HEADER_BYTES)), CHECKED_BYTES);
-    return bytes;
+  #framed(entry: Uint8Array): Buffer {
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeUInt32LE(this.#generation, 0);
+    header.writeUInt32LE(entry.length, 4);
+    header.writeUInt32LE(checksum(header, entry), CHECKED_BYTES);
+    return Buffer.concat([header, entry]);
   }
 
   #makeRoom(bytes: number): void {
@@ -155,6 +151,6 @@ export class Log {
 }
 
 /** `header` holds what is checked of it in its first bytes. */
-function checksum(header: Buffer, entry: Buffer): number {
+function checksum(header: Buffer, entry: Uint8Array): number {
   return crc32(entry, crc32(header.subarray(0, CHECKED_BYTES)));
 }

@@ -2,21 +2,19 @@
  * What the log tells of and rows do not say yet: all its entries, carried out in memory. Of each message only the newest
  * self is left, so that its row is written once.
  */
+import type { SQLInputValue } from 'node:sqlite';
 import type { DuplicateTimes } from '../outbox.ts';
-import { type Entry, latest, type Moved, type Put, readEntry, type Tally } from './entry.ts';
-import { bucketOf, type ChangingValues, type KeptReport, type MessageValues, OPEN_STATES, SUPPRESSED } from './rows.ts';
+import { type Entry, latest, type Moved, type Put, parted, readEntry, type Tally } from './entry.ts';
+import { bucketOf, type ChangingValues, type MessageValues, OPEN_STATES, SUPPRESSED } from './rows.ts';
 
-/** Between entries that are one text: none has a line that is empty. */
-const BETWEEN = '\n\n';
-
-export const joined = (entries: readonly string[]): string => entries.join(BETWEEN);
+const NOTHING = Buffer.alloc(0);
 
 /** A message: what was put, if it has no row yet, and what it came to. */
 interface PendingMessage {
   readonly put: Put | null;
-  readonly body: string;
+  readonly body: Buffer;
   moved: Moved;
-  reports: readonly KeptReport[] | null;
+  reports: Buffer | null;
 }
 
 export interface OpenMessage {
@@ -45,7 +43,7 @@ export class Pending {
   readonly unmatched: Entry['unmatched'][number][] = [];
   tally: Tally | null = null;
 
-  static of(entries: Iterable<string>): Pending {
+  static of(entries: Iterable<Buffer>): Pending {
     const pending = new Pending();
     for (const entry of entries) pending.add(entry);
     return pending;
@@ -61,14 +59,16 @@ export class Pending {
     return this.#ended;
   }
 
-  /** Rows of some of the messages: new ones, and what of others has changed. */
-  rowsOf(seqs: Iterable<number>): { fresh: MessageValues[]; changed: (readonly [...ChangingValues, seq: number])[] } {
-    const fresh: MessageValues[] = [];
-    const changed: (readonly [...ChangingValues, seq: number])[] = [];
+  /** Rows of some of the messages, for `SQL.putMessage` and, where they are there already, for `SQL.moveMessage`. */
+  rowsOf(seqs: Iterable<number>): { fresh: SQLInputValue[][]; changed: SQLInputValue[][] } {
+    const fresh: SQLInputValue[][] = [];
+    const changed: SQLInputValue[][] = [];
     for (const seq of seqs) {
       const message = this.#messages.get(seq);
-      if (message?.put) fresh.push(rowOf(message.put, message));
-      else if (message) changed.push([...changingOf(message), seq]);
+      if (message === undefined) continue;
+      const { put, body, moved, reports } = message;
+      if (put === null) changed.push([...moved, reports, seq]);
+      else fresh.push([...fixedOf(put), body, ...moved, reports]);
     }
     return { fresh, changed };
   }
@@ -95,7 +95,7 @@ export class Pending {
     });
     for (const messageId of messageIds) {
       const message = this.#messages.get(this.#seqs.get(messageId) ?? 0);
-      if (message?.put) found.push(rowOf(message.put, message));
+      if (message?.put) found.push([...fixedOf(message.put), message.body.toString(), ...changingOf(message)]);
     }
     return found;
   }
@@ -119,17 +119,18 @@ export class Pending {
   }
 
   /** One entry or several. */
-  add(text: string): void {
-    for (const one of text.split(BETWEEN)) this.#add(readEntry(one));
+  add(bytes: Buffer): void {
+    for (const one of parted(bytes)) this.#add(readEntry(one));
   }
 
   #add(entry: Entry): void {
     this.tally = entry.tally;
-    for (const [i, put] of entry.put.entries()) this.#put(put, entry.bodies[i] ?? '');
+    const { lines } = entry;
+    for (const [i, put] of entry.put.entries()) this.#put(put, lines[i] ?? NOTHING);
     for (const [seqs, moved] of entry.moved) for (const seq of seqs) this.#move(seq, moved);
-    for (const [seq, reports] of entry.reports) {
+    for (const [i, seq] of entry.reports.entries()) {
       const message = this.#messages.get(seq);
-      if (message !== undefined) message.reports = reports;
+      if (message !== undefined) message.reports = lines[entry.put.length + i] ?? null;
     }
     for (const [seq, messageId] of entry.pending) this.inbox.set(seq, messageId);
     for (const seq of entry.emitted) if (!this.inbox.delete(seq)) this.emitted.push(seq);
@@ -140,7 +141,7 @@ export class Pending {
     for (const report of entry.unmatched) this.unmatched.push(report);
   }
 
-  #put(put: Put, body: string): void {
+  #put(put: Put, body: Buffer): void {
     const [seq, messageId, , , , , , moved] = put;
     this.#messages.set(seq, { put, body, moved, reports: null });
     if (moved[0] >= OPEN_STATES) this.#ended++;
@@ -153,17 +154,17 @@ export class Pending {
   #move(seq: number, moved: Moved): void {
     const message = this.#messages.get(seq);
     if (moved[0] >= OPEN_STATES && !(message && message.moved[0] >= OPEN_STATES)) this.#ended++;
-    if (message === undefined) this.#messages.set(seq, { put: null, body: '', moved, reports: null });
+    if (message === undefined) this.#messages.set(seq, { put: null, body: NOTHING, moved, reports: null });
     else message.moved = moved;
   }
 }
 
-function rowOf(put: Put, message: PendingMessage): MessageValues {
+/** All but the last. */
+function fixedOf(put: Put) {
   const [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey] = put;
-  const fixed = [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, message.body] as const;
-  return [...fixed, ...changingOf(message)];
+  return [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey] as const;
 }
 
 function changingOf({ moved, reports }: PendingMessage): ChangingValues {
-  return [...moved, reports === null ? null : JSON.stringify(reports)];
+  return [...moved, reports === null ? null : reports.toString()];
 }

@@ -17,11 +17,12 @@ export const SQL = {
          coalesce((SELECT max(message_id) FROM remembered), '')) AS id`,
   anyAttachments: 'SELECT 1 FROM attachment_users LIMIT 1',
   inFlight: `SELECT ${ALL} FROM messages INDEXED BY messages_in_flight WHERE state = ${IN_FLIGHT} ORDER BY seq`,
-  putMessage: `INSERT INTO messages (${ALL}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  /** Body and reports may be given as UTF-8. */
+  putMessage: `INSERT INTO messages (${ALL}) VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT))
       ON CONFLICT (seq) DO UPDATE SET (${HOT}) = (excluded.state, excluded.batch_limit, excluded.due_at,
         excluded.updated_at, excluded.claims, excluded.result, excluded.detail,
         excluded.reports)`,
-  moveMessage: `UPDATE messages SET (${HOT}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE seq = ?`,
+  moveMessage: `UPDATE messages SET (${HOT}) = (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT)) WHERE seq = ?`,
   writeTally: 'UPDATE tally SET open = ?, last_seq = ?, last_report_seq = ?',
   writeGeneration: 'UPDATE tally SET generation = ?',
   addCreated: 'INSERT INTO created VALUES (?, ?) ON CONFLICT DO UPDATE SET messages = messages + excluded.messages',

@@ -47,7 +47,7 @@ import {
 } from '../rules.ts';
 import { isEnd } from '../states.ts';
 import type { Batch, Opened } from './calls.ts';
-import { type Duplicate, entryText, latest, type Tally } from './entry.ts';
+import { type Duplicate, entryBytes, latest, type Tally } from './entry.ts';
 import { type Live, LiveMessages, liveOf } from './live.ts';
 import type { Position, Questions } from './questions.ts';
 import {
@@ -196,7 +196,7 @@ export class Store {
     // Not those that a call accepted which failed then.
     for (const live of messages) if (live.isLive) changed.push(live);
     const lists = { tally: this.#tally, pending, emitted, duplicates, users, unmatched };
-    const entry = hasEntry ? entryText(changed, lists) : null;
+    const entry = hasEntry ? entryBytes(changed, lists) : null;
     for (const live of changed) live.isKnown = true;
     this.#handedOver.push(this.#changes);
     this.#changes = new Changes(this.#tally);

@@ -7,7 +7,7 @@ import { AttachmentFolder } from '../../../lib/outbox/sqlite/attachments.ts';
 import type { Batch } from '../../../lib/outbox/sqlite/calls.ts';
 import { Commits } from '../../../lib/outbox/sqlite/commits.ts';
 import { Database } from '../../../lib/outbox/sqlite/database.ts';
-import { entryText } from '../../../lib/outbox/sqlite/entry.ts';
+import { entryBytes } from '../../../lib/outbox/sqlite/entry.ts';
 import { type OpenFile, openFile } from '../../../lib/outbox/sqlite/file.ts';
 import { liveOf } from '../../../lib/outbox/sqlite/live.ts';
 import { newMessage } from '../messages.ts';
@@ -52,7 +52,7 @@ describe('commits', () => {
   const batch = (id: string, changes: Partial<Batch> = {}, of: Partial<NewMessage> = {}): Batch => {
     const message = freshMessage(newMessage(id, of), ++seq);
     const none = { pending: [], emitted: [], duplicates: [], users: [], unmatched: [] };
-    const entry = entryText([liveOf(message, [], false)], { ...none, tally: [[[seq], [0]], seq, 0] });
+    const entry = entryBytes([liveOf(message, [], false)], { ...none, tally: [[[seq], [0]], seq, 0] });
     return { entry, inRows: false, accepts: true, awaited: [], sunkBefore: 0, ...changes };
   };
   const idsInRows = (): string[] => db.lists<[string]>('SELECT message_id FROM messages ORDER BY seq').flat();

@@ -113,7 +113,7 @@ describe('calls at once', () => {
   beforeEach(() => {
     folder = makeFolder();
     const { append } = Log.prototype;
-    sinon.replace(Log.prototype, 'append', function (this: Log, entry: string) {
+    sinon.replace(Log.prototype, 'append', function (this: Log, entry: Uint8Array) {
       if (!failing.log) return append.call(this, entry);
       failing.log = false;
       throw Object.assign(new Error('no room'), { code: 'ENOSPC', syscall: 'write' });

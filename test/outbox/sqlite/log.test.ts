@@ -27,17 +27,18 @@ describe('the log', () => {
     open.push(log);
     return log;
   };
-  const entriesOf = (generation: number): string[] => openLog(generation).read();
+  const textsOf = (log: Log): string[] => log.read().map(String);
+  const entriesOf = (generation: number): string[] => textsOf(openLog(generation));
   const write = (generation: number, entries: readonly string[]): void => {
     const log = openLog(generation);
-    for (const entry of entries) log.append(entry);
+    for (const entry of entries) log.append(Buffer.from(entry));
   };
 
   it('gives back what was appended, in order, also behind what was read', () => {
     write(7, ['["one"]', '["한글"]']);
     const log = openLog(7);
-    assert.deepEqual(log.read(), ['["one"]', '["한글"]']);
-    log.append('three');
+    assert.deepEqual(textsOf(log), ['["one"]', '["한글"]']);
+    log.append(Buffer.from('three'));
     assert.deepEqual(entriesOf(7), ['["one"]', '["한글"]', 'three']);
   });
 
@@ -47,10 +48,10 @@ describe('the log', () => {
 
   it('knows nothing of earlier generations, whose entries it is written over', () => {
     const log = openLog(1);
-    for (const entry of ['first', 'second', 'third']) log.append(entry);
+    for (const entry of ['first', 'second', 'third']) log.append(Buffer.from(entry));
     log.restart(2);
     assert.deepEqual(entriesOf(2), []);
-    log.append('FIRST');
+    log.append(Buffer.from('FIRST'));
     assert.deepEqual(entriesOf(2), ['FIRST'], 'what stands behind it is old');
     assert.equal(log.generation, 2);
   });
@@ -81,9 +82,9 @@ describe('the log', () => {
     new Log(file, 2).close();
     assert.deepEqual(entriesOf(2), ['kept'], 'opening failed, say');
     const log = new Log(file, 2);
-    assert.deepEqual(log.read(), ['kept']);
+    assert.deepEqual(textsOf(log), ['kept']);
     log.restart(3);
-    log.append('newer');
+    log.append(Buffer.from('newer'));
     log.close();
     assert.deepEqual(entriesOf(3), ['newer']);
     const last = new Log(file, 3);
@@ -95,18 +96,18 @@ describe('the log', () => {
   it('reads nothing of an entry that it refused', () => {
     write(1, ['kept']);
     const log = openLog(1);
-    assert.deepEqual(log.read(), ['kept']);
+    assert.deepEqual(textsOf(log), ['kept']);
     const original = fs.fdatasyncSync;
     fs.fdatasyncSync = () => {
       throw Object.assign(new Error('EIO'), { code: 'EIO' });
     };
     try {
-      assert.throws(() => log.append('refused'), { code: 'EIO' });
+      assert.throws(() => log.append(Buffer.from('refused')), { code: 'EIO' });
     } finally {
       fs.fdatasyncSync = original;
     }
     assert.deepEqual(entriesOf(1), ['kept']);
-    log.append('next');
+    log.append(Buffer.from('next'));
     assert.deepEqual(entriesOf(1), ['kept', 'next']);
   });
 
@@ -120,9 +121,9 @@ describe('the log', () => {
     }) as typeof writeSync);
     try {
       const log = openLog(1);
-      for (const entry of ['one', 'two']) log.append(entry);
+      for (const entry of ['one', 'two']) log.append(Buffer.from(entry));
       isFull = false;
-      log.append('three');
+      log.append(Buffer.from('three'));
     } finally {
       stub.restore();
     }
@@ -131,8 +132,8 @@ describe('the log', () => {
 
   it('says how long it is, until it begins anew', () => {
     const log = openLog(1);
-    log.append('kept');
-    log.append('한글');
+    log.append(Buffer.from('kept'));
+    log.append(Buffer.from('한글'));
     assert.equal(log.bytes, 2 * 12 + 4 + 6);
     log.restart(2);
     assert.equal(log.bytes, 0);
