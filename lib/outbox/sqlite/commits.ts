@@ -14,9 +14,11 @@ import { SQL } from './statements.ts';
 
 /** Messages at most whose rows are not what the log tells of them. */
 const MOST_UNWRITTEN = 16_384;
-/** Rows of messages that have ended are written ahead when they have come to this share of that, and so many at a time. */
+/** Rows of messages that have ended are written ahead when they have come to this share of that. */
 const AHEAD_SHARE = 1 / 16;
-const AHEAD = 256;
+/** So many go into one transaction, and so many are written before what has arrived meanwhile. */
+const AHEAD_MOST = 1024;
+const AHEAD_SLICE = 32;
 /** A log that is longer is written into rows. */
 const LONG_BYTES = 16 * 1024 * 1024;
 /** Of a file that has a bound: so little that it finds room all the same. */
@@ -42,6 +44,8 @@ export class Commits {
   #pending = new Pending();
   /** Entries of the log that are not among what is pending yet. */
   #appended: Buffer[] = [];
+  /** While rows are written ahead, those to come. The transaction is open. */
+  #ahead: Iterator<number> | null = null;
   /** Rows could not be written, and all of them were not since. */
   #cannotWriteAhead = false;
   /** The log is not tried to be written into rows before it is so long, but for what is accepted. */
@@ -78,7 +82,7 @@ export class Commits {
   /** A change of rows that the log does not tell of: after `writeRows`, so that it tells of nothing. */
   change<T>(write: () => T): T {
     this.writeRows();
-    return this.#commit(write);
+    return this.#inTransaction(write);
   }
 
   /** All of the batches, or none. */
@@ -95,23 +99,44 @@ export class Commits {
   }
 
   /**
-   * When nobody waits: some rows of messages that have ended, so that all is not written at once later. The log still tells of
-   * them, and goes on. Returns whether there may be more to do.
+   * When nobody waits: a few rows of messages that have ended, so that all is not written at once later. The log still tells
+   * of them, and goes on. The transaction stays open, since it is the commit that takes time. Returns whether there may be
+   * more to do.
    */
   writeAhead(): boolean {
     if (this.#isUncertain || this.#cannotWriteAhead || this.#options.maxFileBytes !== undefined) return false;
+    const { pending } = this;
+    if (this.#ahead === null && pending.endedSize < this.#aheadFrom) return false;
     try {
-      const { pending } = this;
-      if (pending.endedSize < this.#aheadFrom) return false;
-      const seqs = take(pending.ended(), AHEAD);
-      this.#commit(() => this.#writeMessages(pending, seqs));
-      pending.delete(seqs);
-      return true;
+      if (this.#ahead === null) this.#db.begin();
+      this.#ahead ??= pending.ended();
+      const seqs = take(this.#ahead, AHEAD_SLICE);
+      this.#writeMessages(pending, seqs);
+      pending.written(seqs);
+      if (seqs.length < AHEAD_SLICE || pending.writtenSize >= AHEAD_MOST) this.endAhead();
     } catch {
-      // Whoever needs it is told, when all of it is written.
-      this.#cannotWriteAhead = true;
-      return false;
+      this.#giveUpAhead();
     }
+    return !this.#cannotWriteAhead;
+  }
+
+  /** Before anything else is done with the database: ends what `writeAhead` has begun. */
+  endAhead(): void {
+    if (this.#ahead === null) return;
+    try {
+      this.#commit();
+      this.#ahead = null;
+      this.#pending.deleteWritten();
+    } catch {
+      this.#giveUpAhead();
+    }
+  }
+
+  /** Whoever needs it is told, when all of it is written. */
+  #giveUpAhead(): void {
+    this.#db.rollback();
+    this.#ahead = null;
+    this.#cannotWriteAhead = true;
   }
 
   get pending(): Pending {
@@ -153,11 +178,12 @@ export class Commits {
 
   /** All that is pending, and some entries. `room`: in how many times `maxFileBytes`. */
   #write(entries: readonly Buffer[], room: number): void {
+    this.endAhead();
     const parts = [this.pending, Pending.of(entries)];
     if (parts.every(({ tally }) => tally === null) && !this.#isUncertain) return;
     const generation = this.#log.generation + 1;
     if (this.#options.maxFileBytes !== undefined) this.#db.bound(this.#options.maxFileBytes * room);
-    const unused = this.#commit(() => {
+    const unused = this.#inTransaction(() => {
       const hashes = parts.flatMap((part) => this.#writeAll(part));
       this.#db.run(SQL.writeGeneration, generation);
       return hashes;
@@ -169,18 +195,22 @@ export class Commits {
     this.#removeUnused(unused);
   }
 
-  #commit<T>(write: () => T): T {
+  #inTransaction<T>(write: () => T): T {
     this.#db.begin();
     try {
       const result = write();
-      this.#isUncertain = true;
-      this.#db.commit();
-      this.#isUncertain = false;
+      this.#commit();
       return result;
     } catch (error) {
       this.#db.rollback();
       throw error;
     }
+  }
+
+  #commit(): void {
+    this.#isUncertain = true;
+    this.#db.commit();
+    this.#isUncertain = false;
   }
 
   /** Returns attachments that lost a user. */
@@ -226,11 +256,12 @@ export class Commits {
   }
 }
 
-function take<T>(items: Iterable<T>, most: number): T[] {
+function take<T>(items: Iterator<T>, most: number): T[] {
   const taken: T[] = [];
-  for (const item of items) {
-    if (taken.length === most) break;
-    taken.push(item);
+  while (taken.length < most) {
+    const { done, value } = items.next();
+    if (done) break;
+    taken.push(value);
   }
   return taken;
 }

@@ -11,8 +11,8 @@ const NOTHING = Buffer.alloc(0);
 
 /** A message: what was put, if it has no row yet, and what it came to. */
 interface PendingMessage {
-  readonly put: Put | null;
-  readonly body: Buffer;
+  put: Put | null;
+  body: Buffer;
   moved: Moved;
   reports: Buffer | null;
 }
@@ -28,6 +28,8 @@ export interface OpenMessage {
 
 export class Pending {
   readonly #messages = new Map<number, PendingMessage>();
+  /** As their rows are now, in a transaction that is not committed. */
+  readonly #written = new Map<number, Pick<PendingMessage, 'moved' | 'reports'>>();
   #ended = 0;
   /** Of messages that have no row yet: the seq, by id. */
   readonly #seqs = new Map<string, number>();
@@ -73,15 +75,31 @@ export class Pending {
     return { fresh, changed };
   }
 
-  /** After their rows were written. */
-  delete(seqs: Iterable<number>): void {
+  /** Rows of these were written, in a transaction that goes on. */
+  written(seqs: Iterable<number>): void {
     for (const seq of seqs) {
       const message = this.#messages.get(seq);
-      if (message === undefined) continue;
-      this.#messages.delete(seq);
-      if (message.put) this.#seqs.delete(message.put[1]);
-      if (message.moved[0] >= OPEN_STATES) this.#ended--;
+      if (message !== undefined) this.#written.set(seq, { moved: message.moved, reports: message.reports });
     }
+  }
+
+  get writtenSize(): number {
+    return this.#written.size;
+  }
+
+  /** It was committed. Of what has changed meanwhile, that is left. */
+  deleteWritten(): void {
+    for (const [seq, { moved, reports }] of this.#written) {
+      const message = this.#messages.get(seq);
+      if (message === undefined) continue;
+      if (message.put) this.#seqs.delete(message.put[1]);
+      message.put = null;
+      message.body = NOTHING;
+      if (message.moved !== moved || message.reports !== reports) continue;
+      this.#messages.delete(seq);
+      if (moved[0] >= OPEN_STATES) this.#ended--;
+    }
+    this.#written.clear();
   }
 
   /** Messages as they are now of which there are rows, and of which there may be none. */

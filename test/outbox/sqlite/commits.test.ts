@@ -9,7 +9,7 @@ import { Commits } from '../../../lib/outbox/sqlite/commits.ts';
 import { Database } from '../../../lib/outbox/sqlite/database.ts';
 import { entryBytes } from '../../../lib/outbox/sqlite/entry.ts';
 import { type OpenFile, openFile } from '../../../lib/outbox/sqlite/file.ts';
-import { liveOf } from '../../../lib/outbox/sqlite/live.ts';
+import { type Live, liveOf } from '../../../lib/outbox/sqlite/live.ts';
 import { newMessage } from '../messages.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 
@@ -49,12 +49,13 @@ describe('commits', () => {
     removeFolder(folder);
   });
 
-  const batch = (id: string, changes: Partial<Batch> = {}, of: Partial<NewMessage> = {}): Batch => {
-    const message = freshMessage(newMessage(id, of), ++seq);
+  const batchOf = (live: Live, changes: Partial<Batch> = {}): Batch => {
     const none = { pending: [], emitted: [], duplicates: [], users: [], unmatched: [] };
-    const entry = entryBytes([liveOf(message, [], false)], { ...none, tally: [[[seq], [0]], seq, 0] });
+    const entry = entryBytes([live], { ...none, tally: [[[seq], [0]], seq, 0] });
     return { entry, inRows: false, accepts: true, awaited: [], sunkBefore: 0, ...changes };
   };
+  const batch = (id: string, changes: Partial<Batch> = {}, of: Partial<NewMessage> = {}): Batch =>
+    batchOf(liveOf(freshMessage(newMessage(id, of), ++seq), [], false), changes);
   const idsInRows = (): string[] => db.lists<[string]>('SELECT message_id FROM messages ORDER BY seq').flat();
 
   it('are entries of the log, until rows must say it at once', () => {
@@ -101,6 +102,48 @@ describe('commits', () => {
     open.close();
     start();
     assert.deepEqual(idsInRows(), ['A', 'B', 'C'], 'each once');
+  });
+
+  describe('that come into rows ahead, a few at a time', () => {
+    const ids = Array.from({ length: 40 }, (_, i) => `M${String(i).padStart(2, '0')}`);
+    const told = (): unknown[] => db.lists<[unknown]>("SELECT result FROM messages WHERE message_id = 'M05'").flat();
+
+    beforeEach(() => {
+      open.close();
+      start(64);
+      for (const id of ids) commits.keep([batch(id, {}, { state: 'SUPPRESSED', result: 74 })]);
+      assert.equal(commits.writeAhead(), true);
+      assert.equal(commits.pending.size, ids.length, 'nothing is committed yet');
+      // Meanwhile one of them changes.
+      const changed = { ...freshMessage(newMessage('M05', { state: 'SUPPRESSED', result: 79 }), 6), claims: 1 };
+      commits.keep([batchOf(liveOf(changed, [], true))]);
+    });
+
+    it('are left to be written when they change meanwhile', () => {
+      assert.equal(commits.writeAhead(), true);
+      assert.deepEqual([idsInRows(), commits.pending.size, told()], [ids, 1, [74]]);
+      commits.writeRows();
+      assert.deepEqual([idsInRows(), commits.pending.size, told()], [ids, 0, [79]]);
+    });
+
+    it('are all there before anything else is done with the database', () => {
+      commits.keep([batch('N', { inRows: true })]);
+      assert.deepEqual([idsInRows(), commits.pending.size, told()], [[...ids, 'N'], 0, [79]]);
+    });
+
+    it('are all left when they cannot be committed', () => {
+      db.fails = true;
+      assert.equal(commits.writeAhead(), false);
+      assert.deepEqual([idsInRows(), commits.pending.size], [[], ids.length]);
+      commits.writeRows();
+      assert.deepEqual([idsInRows(), told()], [ids, [79]]);
+    });
+
+    it('come from the log when the process ends in between', () => {
+      open.close();
+      start();
+      assert.deepEqual([idsInRows(), told()], [ids, [79]]);
+    });
   });
 
   it('are not tried ahead again after that failed, until all were written', () => {
