@@ -73,13 +73,14 @@ export const LEAST_TIME_LEFT_MS = 60_000;
 /** Most receivers and messages of one input. */
 export const LARGEST_INPUT = 100_000;
 
+const BETWEEN_RECEIVERS = /[,;\n]/;
+
 /** The receivers that a `to` names, not looked at further. An empty list when it names none. */
 export function receiversOf(to: unknown): unknown[] {
   if (to === undefined || to === null) return [];
   if (Array.isArray(to)) return to.flatMap(receiversOf);
   if (typeof to === 'string') {
-    return to
-      .split(/[,;\n]/)
+    return (BETWEEN_RECEIVERS.test(to) ? to.split(BETWEEN_RECEIVERS) : [to])
       .map((part) => part.trim())
       .filter((part) => part !== '');
   }

@@ -315,7 +315,12 @@ export class Sender {
   }
 
   /** An answer lists ids in any order, fewer or others: matched as a set. */
-  #match(ids: readonly string[], listed: readonly string[]): { accepted: string[]; missing: string[] } {
+  #match(
+    ids: readonly string[],
+    listed: readonly string[],
+  ): { accepted: readonly string[]; missing: readonly string[] } {
+    // As they all come, mostly.
+    if (ids.length === listed.length && ids.every((id, i) => id === listed[i])) return { accepted: ids, missing: [] };
     const answered = new Set(listed);
     const accepted = ids.filter((id) => answered.has(id));
     const unknown = answered.size - accepted.length;

@@ -49,7 +49,7 @@ export class Ordered<T extends Timed> {
 
   /** In order, from the beginning. Nothing may be added or deleted meanwhile. */
   *[Symbol.iterator](): Generator<T, void, undefined> {
-    for (const run of this.#runs) yield* run;
+    for (const run of this.#runs) for (const item of run) yield item;
   }
 
   first(): T | undefined {

@@ -13,8 +13,9 @@ export interface Live extends Timed {
   reports: readonly KeptReport[];
   /** Whether it is among the LiveMessages: else its newest self is not here. */
   isLive: boolean;
-  /** How many changes hold it in memory. */
+  /** How many changes hold it in memory, and the number of the last of them. */
   holds: number;
+  heldBy: number;
   /** Whether the worker has an older self of it. */
   isKnown: boolean;
   /** While it is READY: when it falls due. */
@@ -22,7 +23,7 @@ export interface Live extends Timed {
 }
 
 export function liveOf(message: StoredMessage, reports: readonly KeptReport[], isKnown: boolean): Live {
-  return { seq: message.seq, atMs: message.dueAtMs, message, reports, isLive: false, holds: 0, isKnown };
+  return { seq: message.seq, atMs: message.dueAtMs, message, reports, isLive: false, holds: 0, heldBy: 0, isKnown };
 }
 
 export class LiveMessages {

@@ -107,7 +107,8 @@ interface ColdReady extends Position {
 const ANYWHERE: ColdReady = { dueAtMs: Number.MIN_SAFE_INTEGER, seq: 0, nowMs: Number.MIN_SAFE_INTEGER };
 const NEVER_MS = Number.MAX_SAFE_INTEGER;
 const NO_REPORTS: readonly KeptReport[] = [];
-const NOTHING_KNOWN = { messages: new Map<string, Live>(), remembered: new Map<string, Remembered>() };
+const NO_MESSAGES: ReadonlyMap<string, Live> = new Map();
+const NOTHING_KNOWN = { messages: NO_MESSAGES, remembered: new Map<string, Remembered>() };
 
 /** What a message was before it changed. `message` is null when it was not in memory. */
 interface Undo {
@@ -119,7 +120,8 @@ interface Undo {
 /** What changed since the last batch. */
 class Changes {
   readonly tallyBefore: Tally;
-  readonly messages = new Set<Live>();
+  /** Each once. */
+  readonly messages: Live[] = [];
   readonly undo: Undo[] = [];
   readonly pending: [seq: number, messageId: string][] = [];
   readonly emitted: number[] = [];
@@ -139,7 +141,7 @@ class Changes {
   }
 
   get hasEntry(): boolean {
-    return this.messages.size + this.emitted.length + this.unmatched.length > 0;
+    return this.messages.length + this.emitted.length + this.unmatched.length > 0;
   }
 }
 
@@ -165,6 +167,8 @@ export class Store {
   readonly #keepFiles = new Set<number>();
   readonly #coldReady: Record<Service, ColdReady> = { sms: ANYWHERE, mms: ANYWHERE };
   #changes: Changes;
+  /** Counts them. */
+  #lastChanges = 1;
   /** What the worker is about to keep, in order. */
   readonly #handedOver: Changes[] = [];
   /** What is kept, and may be forgotten. */
@@ -199,7 +203,7 @@ export class Store {
     const entry = hasEntry ? entryBytes(changed, lists) : null;
     for (const live of changed) live.isKnown = true;
     this.#handedOver.push(this.#changes);
-    this.#changes = new Changes(this.#tally);
+    this.#newChanges();
     return { entry, inRows, accepts, awaited };
   }
 
@@ -231,12 +235,18 @@ export class Store {
     for (const { undo } of sunk) this.#undo(undo, 0);
     for (const changes of sunk) this.#letGo(changes);
     this.#setTally(tallyBefore);
+    this.#newChanges();
+  }
+
+  #newChanges(): void {
     this.#changes = new Changes(this.#tally);
+    this.#lastChanges++;
   }
 
   #hold(live: Live): void {
-    if (this.#changes.messages.has(live)) return;
-    this.#changes.messages.add(live);
+    if (live.heldBy === this.#lastChanges) return;
+    live.heldBy = this.#lastChanges;
+    this.#changes.messages.push(live);
     if (live.holds++ === 0) this.#heldLive++;
   }
 
@@ -322,33 +332,32 @@ export class Store {
   }
 
   *exchange(settlements: readonly Settlement[], claim: ClaimRequest | null, nowMs: number): Call<StoredMessage[]> {
-    const cold = yield* this.#cold(settlements.flatMap(({ messageIds }) => messageIds));
+    const toSettle = yield* this.#messages(settlements.flatMap(({ messageIds }) => messageIds));
     // What is READY again may come before what is there, and ask for other company.
     const isDeep = settlements.some(({ to }) => to === 'READY');
     if (claim !== null) yield* this.#fetchReady(claim, nowMs, isDeep);
-    const moves = new Map<Live, Move | null>();
+    let next = 0;
     for (const settlement of settlements) {
       for (const messageId of settlement.messageIds) {
-        const live = this.#find(messageId, cold);
+        const live = toSettle[next++];
         if (live === undefined) throw new Error(`bug: message ${messageId} is settled but not stored`);
-        if (moves.has(live)) throw new Error(`bug: message ${messageId} is settled twice at once`);
-        moves.set(live, settled(live.message, settlement, nowMs));
+        const move = settled(live.message, settlement, nowMs);
+        if (move !== null) this.#move(live, move);
       }
     }
-    for (const [live, move] of moves) if (move !== null) this.#move(live, move);
     if (claim === null) return [];
     return this.#frame(claim, nowMs).frame.map((live) => this.#move(live, claimed(live.message, nowMs)));
   }
 
   *takeReports(reports: readonly NewReport[], nowMs: number): Call<ReportIntake> {
     const messageIds = reports.map(({ messageId }) => messageId);
-    const cold = yield* this.#cold(messageIds);
+    const messages = yield* this.#messages(messageIds);
     const unmatched = new Set(this.#anyUnmatched ? yield* fetched(this.#rows.ask('unmatched', messageIds)) : []);
     for (const recent of this.#recent) for (const [id, , , , , wire] of recent.unmatched) unmatched.add(id + wire);
     const fresh: { report: NewReport; seq: number; live: Live | undefined }[] = [];
-    for (const report of reports) {
+    for (const [i, report] of reports.entries()) {
       const { messageId } = report;
-      const live = this.#find(messageId, cold);
+      const live = messages[i];
       const seq = this.#lastReportSeq + 1;
       const kept = keptReport(report, seq, nowMs);
       if (isRepeat(messageId, kept, live, unmatched)) continue;
@@ -469,8 +478,7 @@ export class Store {
   }
 
   *get(messageIds: readonly string[]): Call<StoredMessage[]> {
-    const cold = yield* this.#cold(messageIds);
-    return messageIds.flatMap((messageId) => this.#find(messageId, cold)?.message ?? []);
+    return (yield* this.#messages(messageIds)).flatMap((live) => live?.message ?? []);
   }
 
   *counts(): Call<Counts> {
@@ -532,14 +540,17 @@ export class Store {
 
   // What calls lack.
 
-  /** Messages that are not in memory, by id. */
-  *#cold(messageIds: readonly string[]): Call<ReadonlyMap<string, Live>> {
-    const lacking = messageIds.filter((messageId) => this.#live.withId(messageId) === undefined);
-    if (lacking.length === 0) {
-      yield null;
-      return NOTHING_KNOWN.messages;
-    }
-    return byId(yield* fetched(this.#rows.ask('messages', lacking)));
+  /** Messages by id, in order; undefined where there is none. */
+  *#messages(messageIds: readonly string[]): Call<(Live | undefined)[]> {
+    const found = messageIds.map((messageId) => this.#live.withId(messageId));
+    const lacking = messageIds.filter((_, i) => found[i] === undefined);
+    if (lacking.length === 0) yield null;
+    const cold = lacking.length === 0 ? NO_MESSAGES : byId(yield* fetched(this.#rows.ask('messages', lacking)));
+    // Calls before this one have been carried out since.
+    return messageIds.map((messageId, i) => {
+      const live = found[i];
+      return live?.isLive ? live : (this.#live.withId(messageId) ?? cold.get(messageId));
+    });
   }
 
   /** The same, and what is remembered of those that were pruned. */
@@ -559,6 +570,7 @@ export class Store {
   /** Brings into memory what a claim may take; `isDeep`: all that it may look at. */
   *#fetchReady(claim: ClaimRequest, nowMs: number, isDeep: boolean): Call<void> {
     const { service } = claim;
+    if (this.#countCold(service) === 0) return;
     while (!(isDeep ? this.#isAllHere(service, nowMs) : this.#frame(claim, nowMs).isCertain)) {
       const from = this.#coldFrom(service, nowMs);
       const asked = this.#rows.ask('claimable', serviceCode(service), nowMs, from, CLAIM_REACH);
@@ -634,10 +646,8 @@ export class Store {
   }
 
   *#moveEach(messageIds: readonly string[], decide: (message: StoredMessage) => Move | null): Call<StoredMessage[]> {
-    const cold = yield* this.#cold(messageIds);
     const moved: StoredMessage[] = [];
-    for (const messageId of messageIds) {
-      const live = this.#find(messageId, cold);
+    for (const live of yield* this.#messages(messageIds)) {
       const move = live === undefined ? null : decide(live.message);
       if (live !== undefined && move !== null) moved.push(this.#move(live, move));
     }
@@ -677,10 +687,6 @@ export class Store {
 
   get #liveSeqs(): number[] {
     return Array.from(this.#live, ({ seq }) => seq);
-  }
-
-  #find(messageId: string, cold: ReadonlyMap<string, Live>): Live | undefined {
-    return this.#live.withId(messageId) ?? cold.get(messageId);
   }
 
   /** Messages that are so now, of rows and of what is in memory. */
@@ -728,8 +734,8 @@ function isRepeat(messageId: string, report: KeptReport, live: Live | undefined,
 /** The message after a move. What the file would refuse is refused here, not when it comes to be kept. */
 function withMove(message: StoredMessage, move: Move): StoredMessage {
   const { state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held } = move;
-  for (const number of [dueAtMs, updatedAtMs, batchLimit, result ?? 0]) {
-    if (Number.isSafeInteger(number)) continue;
+  const { isSafeInteger: isOurs } = Number;
+  if (!isOurs(dueAtMs) || !isOurs(updatedAtMs) || !isOurs(batchLimit) || !isOurs(result ?? 0)) {
     throw new Error(`bug: message ${message.messageId} is given a number that is none of ours`);
   }
   return { ...message, state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held };
