@@ -41,6 +41,7 @@ function parse(value: string | number, rules: readonly Rule[]): NumberResult {
   // A spreadsheet or a CSV node that made a number of it took the leading zero away: nothing else can be meant.
   const written =
     typeof value === 'number' && /^(?:1\d{8,9}|[2-7]\d{7,9})$/.test(String(value)) ? `0${value}` : String(value);
+  if (isAny(rules, written)) return { ok: true, digits: written };
   const bare = written.replace(PUNCTUATION, '');
   const digits = bare.replace(/^(?:\+82|82(?=[1-9]\d{7,}))0?/, '0');
   if (isAny(rules, digits)) return { ok: true, digits };

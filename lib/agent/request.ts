@@ -80,9 +80,8 @@ export function receiversOf(to: unknown): unknown[] {
   if (to === undefined || to === null) return [];
   if (Array.isArray(to)) return to.flatMap(receiversOf);
   if (typeof to === 'string') {
-    return (BETWEEN_RECEIVERS.test(to) ? to.split(BETWEEN_RECEIVERS) : [to])
-      .map((part) => part.trim())
-      .filter((part) => part !== '');
+    const parts = BETWEEN_RECEIVERS.test(to) ? to.split(BETWEEN_RECEIVERS) : [to];
+    return parts.map((part) => part.trim()).filter((part) => part !== '');
   }
   return [to];
 }
@@ -159,6 +158,8 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
     readTime('expireAt', request.expireAt) ?? Math.max(dueAtMs, nowMs) + settings.maxAgeMinutes * 60_000;
   if (expireAtMs <= Math.max(nowMs, dueAtMs)) throw new UshotError('USHOT_EXPIRED', { expireAt: isoKst(expireAtMs) });
 
+  // None of what is hashed holds a NUL: it is a control character, which JSON escapes.
+  const named = files.length === 0 ? '' : JSON.stringify(files);
   const kept = type === 'SMS' ? { subject: '', url } : { subject: request.node === 'sms' ? '' : subject, url: '' };
   const messageId = readId('messageId', request.messageId);
   const guarded = settings.duplicateSeconds > 0 || settings.cooldownSeconds > 0;
@@ -172,7 +173,7 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
       ...kept,
       userCode,
       files,
-      frameKey: files.length === 0 ? type : `MMS:${digest(JSON.stringify(files))}`,
+      frameKey: named === '' ? type : `MMS:${digest(named)}`,
       carry: context.carry,
       createdAtMs: nowMs,
       dueAtMs: Math.max(dueAtMs, nowMs),
@@ -185,8 +186,8 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
     },
     messageId,
     warnings,
-    content: JSON.stringify([type, from, kept, text, files, userCode, request.sendAt ? dueAtMs : null]),
-    duplicateContent: guarded ? JSON.stringify([kept.subject, text, files]) : null,
+    content: [type, from, kept.subject, kept.url, text, named, userCode, request.sendAt ? dueAtMs : ''].join('\0'),
+    duplicateContent: guarded ? [kept.subject, text, named].join('\0') : null,
   };
 }
 

@@ -82,7 +82,8 @@ export function readEntry(bytes: Buffer): Entry {
 }
 
 /** Entries that are read as one, each of them whole. */
-export function joined(entries: readonly Uint8Array[]): Buffer {
+export function joined(entries: readonly Buffer[]): Buffer {
+  if (entries.length === 1) return entries[0] as Buffer;
   return Buffer.concat(entries.flatMap((entry, i) => (i === 0 ? [entry] : [BETWEEN, entry])));
 }
 

@@ -27,6 +27,8 @@ export class Log {
   #isSpent = false;
   /** Of the file; behind the end there is room, or what is old. */
   #size: number;
+  /** Where entries get their headers. */
+  #room = Buffer.alloc(0);
 
   /** `generation` is the valid one. The file must be there. */
   constructor(file: string, generation: number) {
@@ -90,12 +92,16 @@ export class Log {
     }
   }
 
+  /** To be used before the next. */
   #framed(entry: Uint8Array): Buffer {
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeUInt32LE(this.#generation, 0);
-    header.writeUInt32LE(entry.length, 4);
-    header.writeUInt32LE(checksum(header, entry), CHECKED_BYTES);
-    return Buffer.concat([header, entry]);
+    const bytes = HEADER_BYTES + entry.length;
+    if (this.#room.length < bytes) this.#room = Buffer.allocUnsafeSlow(bytes);
+    const framed = this.#room.subarray(0, bytes);
+    framed.writeUInt32LE(this.#generation, 0);
+    framed.writeUInt32LE(entry.length, 4);
+    framed.writeUInt32LE(checksum(framed, entry), CHECKED_BYTES);
+    framed.set(entry, HEADER_BYTES);
+    return framed;
   }
 
   #makeRoom(bytes: number): void {
