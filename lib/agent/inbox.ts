@@ -133,16 +133,21 @@ export class Inbox {
 
   async #process(reports: readonly InboxReport[]): Promise<void> {
     for (const { seq } of reports) this.#emitting.add(seq);
-    const given = new Set<number>();
+    const given: number[] = [];
     try {
       const again = await this.#sendAgain(reports);
-      for (const report of reports) if (this.#finish(report, again.get(report.seq) ?? null)) given.add(report.seq);
+      for (const report of reports) if (this.#finish(report, again.get(report.seq) ?? null)) given.push(report.seq);
     } finally {
-      for (const { seq } of reports) if (!given.has(seq)) this.#emitting.delete(seq);
+      if (given.length < reports.length) this.#letGo(reports, new Set(given));
     }
     this.#given.push(...given);
     if (this.#stopped) await this.#markGiven();
     else this.#markTimer ??= this.#deps.clock.timer(MARK_MS, () => void this.#markGiven());
+  }
+
+  /** They may be given another time. */
+  #letGo(reports: readonly InboxReport[], given: ReadonlySet<number>): void {
+    for (const { seq } of reports) if (!given.has(seq)) this.#emitting.delete(seq);
   }
 
   /** A sync costs as much as storing a hundred reports: marks go with the next reports, or alone after a moment. */

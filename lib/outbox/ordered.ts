@@ -30,7 +30,9 @@ export class Ordered<T extends Timed> {
       runs.push([item]);
       return;
     }
-    run.splice(positionIn(run, item), 0, item);
+    const position = positionIn(run, item);
+    if (position === run.length) run.push(item);
+    else run.splice(position, 0, item);
     if (run.length > LONGEST_RUN) runs.splice(at + 1, 0, run.splice(LONGEST_RUN / 2));
   }
 
@@ -42,7 +44,8 @@ export class Ordered<T extends Timed> {
     const position = positionIn(run, item);
     const found = run[position];
     if (found === undefined || before(item, found)) return;
-    run.splice(position, 1);
+    if (position === 0) run.shift();
+    else run.splice(position, 1);
     this.#size--;
     if (run.length === 0) this.#runs.splice(at, 1);
   }

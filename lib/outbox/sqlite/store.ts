@@ -326,6 +326,7 @@ export class Store {
     }
     this.#changes.awaited.push(...hashes);
     return messages.map((message) => {
+      if (message.messageId > this.#greatestId) return this.#accept(message);
       const repeated = this.#live.withId(message.messageId) ?? known.messages.get(message.messageId);
       return repeatOf(message, repeated, known.remembered.get(message.messageId)) ?? this.#accept(message);
     });
