@@ -211,13 +211,15 @@ async function compareThroughput(folder: string, ports: Ports): Promise<boolean>
   const rigs = await Promise.all(shapes.map((shape) => startAgent(folder, ports, shape, dialTcp)));
   const theirs = SMPP_SHAPES.map((): Figures[] => []);
   const ours = shapes.map((): Figures[] => []);
-  // The first round warms up. Then by turns, so that a noisy neighbour hits all.
+  // The first round warms up. Then by turns, so that a noisy neighbour hits all, and back and forth, so that none always
+  // comes behind the same other one, whose garbage is still being collected.
   for (let run = 0; run <= RUNS; run++) {
     for (const [i, { window, receipts }] of SMPP_SHAPES.entries()) {
       const figures = await patiently(smppThroughput(smpp, window, receipts), `smpp, window ${window}`);
       if (run > 0) theirs[i]?.push(figures);
     }
-    for (const [i, rig] of rigs.entries()) {
+    const entries = [...rigs.entries()];
+    for (const [i, rig] of run % 2 === 0 ? entries : entries.reverse()) {
       const figures = await patiently(throughput(rig, RUN_MS), `agent ${i + 1}`);
       if (run > 0) ours[i]?.push(figures);
     }
