@@ -19,7 +19,7 @@ export type Moved = readonly [
   ...[result: number | null, detail: string | null],
 ];
 
-/** The first line. Lists that are empty are left out. Messages are as they are now: new ones in `put`, others in `moved`, those that moved alike together. */
+/** The first line. Lists that are empty are left out. Messages are as they are now: new ones in `put`, others in `moved`, those that are alike together. */
 interface Head {
   readonly put: readonly Put[];
   readonly moved: readonly (readonly [seqs: readonly number[], moved: Moved])[];
@@ -42,9 +42,11 @@ export interface Entry extends Head {
   readonly lines: readonly Buffer[];
 }
 
-export type Put = readonly [
-  ...[seq: number, messageId: string, service: number, type: number, createdAtMs: number, expireAtMs: number],
-  ...[frameKey: string, moved: Moved],
+export type Put = readonly [seqs: readonly number[], messageIds: readonly string[], fixed: Fixed, moved: Moved];
+
+/** What never changes and has a column. */
+export type Fixed = readonly [
+  ...[service: number, type: number, createdAtMs: number, expireAtMs: number, frameKey: string],
 ];
 
 export type Duplicate = readonly [duplicateKey: string, sentAtMs: number | null, seenAtMs: number];
@@ -54,7 +56,7 @@ export function entryBytes(
   changed: Iterable<Live>,
   rest: Omit<Head, 'put' | 'moved' | 'reports'>,
 ): Uint8Array<ArrayBuffer> {
-  const put: Put[] = [];
+  const put: [seqs: number[], messageIds: string[], fixed: Fixed, moved: Moved][] = [];
   const moved: [seqs: number[], moved: Moved][] = [];
   const reports: number[] = [];
   const bodyLines: string[] = [];
@@ -65,12 +67,18 @@ export function entryBytes(
       reports.push(seq);
       reportLines.push(JSON.stringify(live.reports));
     }
-    const last = moved.at(-1);
-    if (!live.isKnown) {
-      put.push(putOf(message));
-      bodyLines.push(JSON.stringify(bodyOf(message)));
-    } else if (last !== undefined && isAlike(message, last[1])) last[0].push(seq);
-    else moved.push([[seq], movedOf(message)]);
+    if (live.isKnown) {
+      const last = moved.at(-1);
+      if (last !== undefined && hasMoved(message, last[1])) last[0].push(seq);
+      else moved.push([[seq], movedOf(message)]);
+      continue;
+    }
+    bodyLines.push(JSON.stringify(bodyOf(message)));
+    const last = put.at(-1);
+    if (last !== undefined && hasFixed(message, last[2]) && hasMoved(message, last[3])) {
+      last[0].push(seq);
+      last[1].push(message.messageId);
+    } else put.push([[seq], [message.messageId], fixedOf(message), movedOf(message)]);
   }
   const lists = Object.entries({ put, moved, reports, ...rest }).filter(([, list]) => list.length > 0);
   return bytesOf([JSON.stringify(Object.fromEntries(lists)), ...bodyLines, ...reportLines]);
@@ -133,10 +141,18 @@ function linesOf(bytes: Buffer): Buffer[] {
 /** Lists of which nothing is said. */
 const EMPTY = { put: [], moved: [], reports: [], pending: [], emitted: [], duplicates: [], users: [], unmatched: [] };
 
-function putOf(message: Live['message']): Put {
-  const { seq, messageId, service, type, createdAtMs, expireAtMs, frameKey } = message;
-  const fixed = [seq, messageId, serviceCode(service), typeCode(type), createdAtMs, expireAtMs, frameKey] as const;
-  return [...fixed, movedOf(message)];
+function fixedOf({ service, type, createdAtMs, expireAtMs, frameKey }: Live['message']): Fixed {
+  return [serviceCode(service), typeCode(type), createdAtMs, expireAtMs, frameKey];
+}
+
+function hasFixed(message: Live['message'], fixed: Fixed): boolean {
+  return (
+    message.expireAtMs === fixed[3] &&
+    message.createdAtMs === fixed[2] &&
+    message.frameKey === fixed[4] &&
+    typeCode(message.type) === fixed[1] &&
+    serviceCode(message.service) === fixed[0]
+  );
 }
 
 function movedOf(message: Live['message']): Moved {
@@ -144,7 +160,7 @@ function movedOf(message: Live['message']): Moved {
   return [stateCode(state, held), batchLimit, dueAtMs, updatedAtMs, claims, result, detail];
 }
 
-function isAlike(message: Live['message'], moved: Moved): boolean {
+function hasMoved(message: Live['message'], moved: Moved): boolean {
   return (
     message.updatedAtMs === moved[3] &&
     message.dueAtMs === moved[2] &&

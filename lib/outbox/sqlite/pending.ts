@@ -4,15 +4,15 @@
  */
 import type { SQLInputValue } from 'node:sqlite';
 import type { DuplicateTimes } from '../outbox.ts';
-import { type Entry, latest, type Moved, type Put, parted, readEntry, type Tally } from './entry.ts';
+import { type Entry, type Fixed, latest, type Moved, parted, readEntry, type Tally } from './entry.ts';
 import { bucketOf, type ChangingValues, type MessageValues, OPEN_STATES, SUPPRESSED } from './rows.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** A message: what was put, if it has no row yet, and what it came to. */
+/** A message, and what it came to. */
 interface PendingMessage {
-  put: Put | null;
-  body: Buffer;
+  /** Of one that has no row yet: what never changes. */
+  put: { readonly messageId: string; readonly fixed: Fixed; readonly body: Buffer } | null;
   moved: Moved;
   reports: Buffer | null;
 }
@@ -68,9 +68,9 @@ export class Pending {
     for (const seq of seqs) {
       const message = this.#messages.get(seq);
       if (message === undefined) continue;
-      const { put, body, moved, reports } = message;
+      const { put, moved, reports } = message;
       if (put === null) changed.push([...moved, reports, seq]);
-      else fresh.push([...fixedOf(put), body, ...moved, reports]);
+      else fresh.push([seq, put.messageId, ...put.fixed, put.body, ...moved, reports]);
     }
     return { fresh, changed };
   }
@@ -92,9 +92,8 @@ export class Pending {
     for (const [seq, { moved, reports }] of this.#written) {
       const message = this.#messages.get(seq);
       if (message === undefined) continue;
-      if (message.put) this.#seqs.delete(message.put[1]);
+      if (message.put) this.#seqs.delete(message.put.messageId);
       message.put = null;
-      message.body = NOTHING;
       if (message.moved !== moved || message.reports !== reports) continue;
       this.#messages.delete(seq);
       if (moved[0] >= OPEN_STATES) this.#ended--;
@@ -112,8 +111,10 @@ export class Pending {
       return [...fixed, ...changingOf(pending)];
     });
     for (const messageId of messageIds) {
-      const message = this.#messages.get(this.#seqs.get(messageId) ?? 0);
-      if (message?.put) found.push([...fixedOf(message.put), message.body.toString(), ...changingOf(message)]);
+      const seq = this.#seqs.get(messageId) ?? 0;
+      const message = this.#messages.get(seq);
+      if (!message?.put) continue;
+      found.push([seq, messageId, ...message.put.fixed, message.put.body.toString(), ...changingOf(message)]);
     }
     return found;
   }
@@ -122,7 +123,7 @@ export class Pending {
   someOpen(is: (message: OpenMessage) => boolean): boolean {
     for (const [seq, { put, moved }] of this.#messages) {
       const [state, , dueAtMs, updatedAtMs] = moved;
-      if (state < OPEN_STATES && is({ seq, state, dueAtMs, updatedAtMs, expireAtMs: put?.[5] ?? 0 })) return true;
+      if (state < OPEN_STATES && is({ seq, state, dueAtMs, updatedAtMs, expireAtMs: put?.fixed[3] ?? 0 })) return true;
     }
     return false;
   }
@@ -144,11 +145,18 @@ export class Pending {
   #add(entry: Entry): void {
     this.tally = entry.tally;
     const { lines } = entry;
-    for (const [i, put] of entry.put.entries()) this.#put(put, lines[i] ?? NOTHING);
+    let line = 0;
+    for (const [seqs, messageIds, fixed, moved] of entry.put) {
+      for (const [i, seq] of seqs.entries()) {
+        this.#put(seq, { messageId: messageIds[i] ?? '', fixed, body: lines[line++] ?? NOTHING }, moved);
+      }
+      if (moved[0] !== SUPPRESSED) this.#countCreated(bucketOf(fixed[2]), seqs.length);
+    }
     for (const [seqs, moved] of entry.moved) for (const seq of seqs) this.#move(seq, moved);
-    for (const [i, seq] of entry.reports.entries()) {
+    for (const seq of entry.reports) {
+      const reports = lines[line++] ?? NOTHING;
       const message = this.#messages.get(seq);
-      if (message !== undefined) message.reports = lines[entry.put.length + i] ?? null;
+      if (message !== undefined) message.reports = reports;
     }
     for (const [seq, messageId] of entry.pending) this.inbox.set(seq, messageId);
     for (const seq of entry.emitted) if (!this.inbox.delete(seq)) this.emitted.push(seq);
@@ -159,28 +167,22 @@ export class Pending {
     for (const report of entry.unmatched) this.unmatched.push(report);
   }
 
-  #put(put: Put, body: Buffer): void {
-    const [seq, messageId, , , , , , moved] = put;
-    this.#messages.set(seq, { put, body, moved, reports: null });
+  #put(seq: number, put: NonNullable<PendingMessage['put']>, moved: Moved): void {
+    this.#messages.set(seq, { put, moved, reports: null });
     if (moved[0] >= OPEN_STATES) this.#ended++;
-    this.#seqs.set(messageId, seq);
-    if (moved[0] === SUPPRESSED) return;
-    const bucket = bucketOf(put[4]);
-    this.created.set(bucket, (this.created.get(bucket) ?? 0) + 1);
+    this.#seqs.set(put.messageId, seq);
+  }
+
+  #countCreated(bucket: number, messages: number): void {
+    this.created.set(bucket, (this.created.get(bucket) ?? 0) + messages);
   }
 
   #move(seq: number, moved: Moved): void {
     const message = this.#messages.get(seq);
     if (moved[0] >= OPEN_STATES && !(message && message.moved[0] >= OPEN_STATES)) this.#ended++;
-    if (message === undefined) this.#messages.set(seq, { put: null, body: NOTHING, moved, reports: null });
+    if (message === undefined) this.#messages.set(seq, { put: null, moved, reports: null });
     else message.moved = moved;
   }
-}
-
-/** All but the last. */
-function fixedOf(put: Put) {
-  const [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey] = put;
-  return [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey] as const;
 }
 
 function changingOf({ moved, reports }: PendingMessage): ChangingValues {

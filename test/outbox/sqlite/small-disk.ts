@@ -32,7 +32,7 @@ export async function smallFileSystem(): Promise<SmallDisk | null> {
 }
 
 /** Room for what a store holds three times: in its log, and while that is brought into the database. */
-const SMALL_BYTES = 12_000_000;
+const SMALL_BYTES = 16_000_000;
 
 async function mounted(unshareOptions: readonly string[]): Promise<SmallDisk | null> {
   const folder = makeFolder();
