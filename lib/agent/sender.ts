@@ -74,6 +74,16 @@ interface Upload {
 
 const NO_FILES = { names: [], reused: false } as const;
 
+/** What is to be carried of a batch, by the terms of a connection. */
+interface Load {
+  readonly batch: readonly StoredMessage[];
+  readonly terms: Terms;
+  readonly refused: readonly Settlement[];
+  readonly fit: readonly StoredMessage[];
+  /** The frame, or why there is none; null where files must be uploaded first. */
+  readonly bytes: Buffer | UshotError | null;
+}
+
 type UploadOutcome =
   | { readonly fileName: string }
   | { readonly error: UshotError }
@@ -172,8 +182,12 @@ export class Sender {
         continue;
       }
       let batch: StoredMessage[];
+      let load: Load | null = null;
       try {
-        batch = await this.#deps.outbox.exchange(settlements, claim, this.#deps.clock.now());
+        // The frame is made while its claim is being committed.
+        batch = await this.#deps.outbox.exchange(settlements, claim, this.#deps.clock.now(), (claimed) => {
+          if (terms) load = this.#load(claimed, terms);
+        });
       } catch (error) {
         troubled = true;
         this.#events.storeTrouble(error);
@@ -188,7 +202,7 @@ export class Sender {
       }
       const settled = settlements;
       // The frame leaves first: what others do when they hear of the last one would keep the connection waiting.
-      const carrying = batch.length > 0 ? this.#carry(batch) : null;
+      const carrying = batch.length > 0 ? this.#carry(batch, load) : null;
       if (settled.length > 0) this.#events.settled(settled);
       settlements = [];
       if (carrying) settlements = await carrying.catch((error: unknown) => this.#afterBug(batch, error));
@@ -233,27 +247,28 @@ export class Sender {
 
   /**
    * Carries one batch to the gateway and says what became of each message in it. Where there is nothing to upload, the
-   * frame's bytes are written within this call.
+   * frame's bytes are written within this call. `made` is what was made of it ahead.
    */
-  async #carry(batch: readonly StoredMessage[]): Promise<Settlement[]> {
+  async #carry(batch: readonly StoredMessage[], made: Load | null): Promise<Settlement[]> {
     const terms = this.#freeTerms();
     if (!terms) return [{ messageIds: idsOf(batch), to: 'READY' }];
-    const { refused, fit } = this.#sortByTerms(batch, terms);
+    const load = made?.batch === batch && made.terms === terms ? made : this.#load(batch, terms);
+    const { refused, fit } = load;
     const first = fit[0];
-    if (!first) return refused;
+    if (!first) return [...refused];
 
     const files = first.files.length === 0 ? NO_FILES : await this.#fileNames(first.files);
     if ('lost' in files) return [...refused, ...fit.map((message) => this.#afterLostUpload(message))];
     if ('error' in files) return [...refused, this.#rejected(idsOf(fit), files.error)];
 
-    const bytes = this.#encode(fit, files.names, terms);
+    const bytes = load.bytes ?? this.#encode(fit, files.names, terms);
     if (bytes instanceof UshotError) return [...refused, ...this.#splitOrReject(fit, bytes)];
     if (!this.#freeTerms()) return [...refused, { messageIds: idsOf(fit), to: 'READY' }];
     const answer = await this.#link.request(bytes);
     return [...refused, ...this.#settle(fit, answer, files.reused)];
   }
 
-  #sortByTerms(batch: readonly StoredMessage[], terms: Terms): { refused: Settlement[]; fit: StoredMessage[] } {
+  #load(batch: readonly StoredMessage[], terms: Terms): Load {
     const refused: Settlement[] = [];
     const fit: StoredMessage[] = [];
     for (const message of batch) {
@@ -261,7 +276,8 @@ export class Sender {
       if (refusal) refused.push(this.#rejected([message.messageId], refusal));
       else fit.push(message);
     }
-    return { refused, fit };
+    const bytes = fit.length > 0 && fit[0]?.files.length === 0 ? this.#encode(fit, [], terms) : null;
+    return { batch, terms, refused, fit, bytes };
   }
 
   #encode(batch: readonly StoredMessage[], names: readonly string[], terms: Terms): Buffer | UshotError {

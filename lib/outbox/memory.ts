@@ -137,6 +137,7 @@ export class MemoryOutbox implements Outbox {
     settlements: readonly Settlement[],
     claim: ClaimRequest | null,
     nowMs: number,
+    decided?: (claimed: readonly StoredMessage[]) => void,
   ): Promise<StoredMessage[]> {
     this.#assertOpen();
     const moves = new Map<StoredMessage, Move | null>();
@@ -149,7 +150,9 @@ export class MemoryOutbox implements Outbox {
       }
     }
     for (const [message, move] of moves) if (move !== null) this.#apply(message, move);
-    return claim === null ? [] : this.#claim(claim, nowMs);
+    const claimed = claim === null ? [] : this.#claim(claim, nowMs);
+    decided?.(claimed);
+    return claimed;
   }
 
   async takeReports(reports: readonly NewReport[], nowMs: number): Promise<ReportIntake> {

@@ -200,8 +200,16 @@ export interface Outbox {
    * frameKey and batchLimit of the oldest, at most `max` and at most that batchLimit. An engine need not look further
    * than the first 1,000 due messages to fill a frame. A message that a report has meanwhile ended is left as it is by
    * a settlement; any other that is not IN_FLIGHT is a bug.
+   *
+   * `decided`, which must not throw, may be called before, with the messages that this will resolve with: so that a frame
+   * can be made of them while they are being committed. Nothing of it may leave, and all was in vain when this rejects.
    */
-  exchange(settlements: readonly Settlement[], claim: ClaimRequest | null, nowMs: number): Promise<StoredMessage[]>;
+  exchange(
+    settlements: readonly Settlement[],
+    claim: ClaimRequest | null,
+    nowMs: number,
+    decided?: (claimed: readonly StoredMessage[]) => void,
+  ): Promise<StoredMessage[]>;
 
   /**
    * Stores reports in the inbox and applies them to their messages (by `messageId` alone), in one commit; then they may

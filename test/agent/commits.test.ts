@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import sinon from 'sinon';
 import { Agent, readSettings } from '../../lib/agent/index.ts';
 import { MemoryOutbox } from '../../lib/outbox/memory.ts';
+import { Codec } from '../../lib/protocol/index.ts';
 import { MemoryNetwork } from '../support/memory-network.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 import { receivers, sms, World } from './world.ts';
@@ -30,6 +31,43 @@ describe('commits of the agent', () => {
     assert.equal(world.frames.length, 1);
     await world.agent.stop();
   });
+
+  for (const [what, happens] of [
+    ['', () => {}],
+    [', and makes another one for another connection', (world: World) => world.network.cut()],
+  ] as const) {
+    it(`makes a frame while its claim is committed, and lets nothing out before${what}`, async () => {
+      const world = new World();
+      world.agent.use('sms');
+      await world.clock.advance(1_000);
+      let commit = (): void => {};
+      const committed = new Promise<void>((resolve) => {
+        commit = resolve;
+      });
+      const exchange = world.store.exchange.bind(world.store);
+      sinon.stub(world.store, 'exchange').callsFake(async (settlements, claim, nowMs, decided) => {
+        const claimed = await exchange(settlements, claim, nowMs, decided);
+        if (claimed.length > 0) await committed;
+        return claimed;
+      });
+      const encoded = sinon.spy(Codec.prototype, 'encode');
+      const framesMade = () => encoded.getCalls().filter(({ args }) => args[0] === '1020').length;
+      try {
+        const sent = world.agent.send([sms], { settle: 'accepted' });
+        await world.clock.advance(0);
+        assert.deepEqual([framesMade(), world.frames.length], [1, 0]);
+        happens(world);
+        await world.clock.advance(20_000);
+        assert.equal(world.frames.length, 0);
+        commit();
+        assert.equal((await world.wait(sent, 20_000))[0]?.status, 'accepted');
+        assert.deepEqual([framesMade(), world.frames.length], [what === '' ? 1 : 2, 1]);
+      } finally {
+        encoded.restore();
+        await world.agent.stop();
+      }
+    });
+  }
 
   it('marks reports as given together with the next ones, or alone after a moment', async () => {
     const world = new World({ gateway: { reportDelayMs: { min: 0, max: 0 }, reportsPerFrame: 10 } });

@@ -16,6 +16,8 @@ export interface Thread {
 }
 
 interface Caller {
+  /** Is told before the rest what it will be answered, while that is being kept. */
+  decided?: ((value: unknown) => void) | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -61,10 +63,12 @@ export class Desk implements Rows {
     this.#store = new Store(this, opened, mostLive);
   }
 
-  call<T>(begin: (store: Store) => Call<T>): Promise<T> {
+  /** `decided` is told of what will be answered when it has been handed over to be kept. It must not throw. */
+  call<T>(begin: (store: Store) => Call<T>, decided?: (value: T) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#unanswered++ === 0) this.#thread.ref();
       const caller: Caller = {
+        decided: decided as Caller['decided'],
         resolve: (value) => {
           this.#answered();
           resolve(value as T);
@@ -234,10 +238,12 @@ export class Desk implements Rows {
     this.#handOverIsPlanned = false;
     // A batch may have sunk meanwhile.
     if (this.#failure !== null || !this.#store.hasChanges) return;
-    this.#handedOver.push(this.#decided);
+    const handedOver = this.#decided;
+    this.#handedOver.push(handedOver);
     this.#decided = [];
     const batch = this.#store.handOver();
     this.#thread.postMessage({ ...batch, sunkBefore: this.#timesSunk }, batch.entry ? [batch.entry.buffer] : []);
+    for (const { caller, outcome } of handedOver) if ('value' in outcome) caller.decided?.(outcome.value);
   }
 
   #answered(): void {

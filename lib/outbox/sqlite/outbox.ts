@@ -100,8 +100,13 @@ export class SqliteOutbox implements Outbox {
     return this.#call((store) => store.accept(messages));
   }
 
-  exchange(settlements: readonly Settlement[], claim: ClaimRequest | null, nowMs: number): Promise<StoredMessage[]> {
-    return this.#call((store) => store.exchange(settlements, claim, nowMs));
+  exchange(
+    settlements: readonly Settlement[],
+    claim: ClaimRequest | null,
+    nowMs: number,
+    decided?: (claimed: readonly StoredMessage[]) => void,
+  ): Promise<StoredMessage[]> {
+    return this.#call((store) => store.exchange(settlements, claim, nowMs), decided);
   }
 
   takeReports(reports: readonly NewReport[], nowMs: number): Promise<ReportIntake> {
@@ -168,11 +173,11 @@ export class SqliteOutbox implements Outbox {
     return this.#call((store) => store.dropTexts(endedBeforeMs, limit));
   }
 
-  #call<T>(begin: (store: Store) => Call<T>): Promise<T> {
+  #call<T>(begin: (store: Store) => Call<T>, decided?: (value: T) => void): Promise<T> {
     const phase = this.#phase;
     if (phase.name === 'failed') return Promise.reject(phase.error);
     if (phase.name !== 'open') return Promise.reject(storeError('notOpen'));
-    return phase.desk.call(begin);
+    return phase.desk.call(begin, decided);
   }
 
   #hasDesk(desk: Desk): boolean {

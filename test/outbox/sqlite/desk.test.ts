@@ -110,6 +110,25 @@ describe('the desk of the store', () => {
     assert.deepEqual(told, ['first', 'second', 'c', 'fourth']);
   });
 
+  it('tells who asked for it what it will be answered, once that is handed over', async () => {
+    const decided: string[][] = [];
+    const claiming = desk.call(
+      (store) => store.exchange([], { service: 'sms', max: 10 }, START_MS),
+      (claimed) => decided.push(claimed.map(({ messageId }) => messageId)),
+    );
+    void accept('a');
+    const next = desk.call(
+      (store) => store.exchange([], { service: 'sms', max: 10 }, START_MS),
+      (claimed) => decided.push([...claimed.map(({ messageId }) => messageId), `${batches().length} handed over`]),
+    );
+    assert.deepEqual(await claiming, []);
+    assert.deepEqual(decided, [], 'not what is answered at once');
+    await turn();
+    assert.deepEqual(decided, [['Na', '1 handed over']]);
+    desk.take({ kept: 1 });
+    assert.equal((await next)[0]?.messageId, 'Na');
+  });
+
   it('lets a question about the file wait until all before it is kept, and all behind it wait', async () => {
     void accept('a');
     const count = call('count', (store) => store.createdSince(0));
