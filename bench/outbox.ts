@@ -256,8 +256,14 @@ const nameOf = ({ count, connections }: Shape): string =>
 
 // Long lines ---------------------------------------------------------------------------------------------------------
 
-/** The round trip of a frame as a bare client has it that sends the same one again and again, with or without a sync before. */
-async function bareRoundTripMs(port: number, count: Shape['count'], record: () => void): Promise<number> {
+/** The round trip of a frame as bare clients have it that send the same one again and again, with or without a sync before. */
+async function bareRoundTripMs(port: number, { count, connections }: Shape, record: () => void): Promise<number> {
+  const trips = await Promise.all(range(connections, () => bareTrips(port, count, record)));
+  return (connections * BARE_MS) / trips.reduce((sum, each) => sum + each, 0);
+}
+
+/** How many such a client makes in its time, the last one counted by its share in it. */
+async function bareTrips(port: number, count: Shape['count'], record: () => void): Promise<number> {
   const codec = new Codec(defaultWire);
   const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
   const framer = new Framer();
@@ -283,7 +289,7 @@ async function bareRoundTripMs(port: number, count: Shape['count'], record: () =
     await ask(frame);
   }
   socket.destroy();
-  return (performance.now() - start) / trips;
+  return (trips * BARE_MS) / (performance.now() - start);
 }
 
 const longLineShapes: readonly Shape[] = [
@@ -316,10 +322,10 @@ async function longLines(folder: string, ports: Ports): Promise<boolean> {
   const line = (name: string, values: readonly string[], judged = ''): void =>
     console.log(name.padEnd(34) + values.map((value, i) => value.padStart(columns[i] ?? 0)).join('') + judged);
   console.log(
-    '\nlong lines: the limit is connections x count / round trip, as set; as a bare client has it with such frames in',
+    '\nlong lines: the limit is connections x count / round trip, as set; as bare clients have it with such frames in',
   );
   console.log(
-    'the same minute, by which the goal is judged; and as one has it that syncs 600 bytes before each frame\n',
+    'the same minute, by which the goal is judged; and as they have it when they sync 600 bytes before each frame\n',
   );
   line('', ['msgs/s', 'limit/s', 'share', 'bare', 'share', 'with sync', 'share']);
   let met = true;
@@ -328,11 +334,11 @@ async function longLines(folder: string, ports: Ports): Promise<boolean> {
     const [far, stopProxy] = await startChild<Ports>('proxy', args);
     for (const shape of longLineShapes) {
       const bareMs = await patiently(
-        bareRoundTripMs(far.smsSend, shape.count, () => {}),
+        bareRoundTripMs(far.smsSend, shape, () => {}),
         'bare frames',
       );
       const syncedMs = await patiently(
-        bareRoundTripMs(far.smsSend, shape.count, () => disk.record()),
+        bareRoundTripMs(far.smsSend, shape, () => disk.record()),
         'bare frames',
       );
       const rig = await startAgent(folder, far, shape, dialTcp);
