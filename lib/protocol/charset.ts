@@ -108,9 +108,11 @@ function tables(): Tables {
   return built;
 }
 
-/** Most code units handed to `String.fromCharCode` at once. */
-const PIECE = 4096;
 const UNKNOWN = 0xfffd;
+const UNIT_BYTES = 2;
+
+/** Where a text is put together that is being decoded, in UTF-16, the lower byte first. */
+let units = new DataView(new ArrayBuffer(4096));
 
 class TableCharset implements Charset {
   readonly name: CharsetName;
@@ -196,29 +198,26 @@ class TableCharset implements Charset {
   }
 
   #decodeMixed(bytes: Buffer, start: number, end: number): string {
-    const units = new Uint16Array(end - start);
+    const most = UNIT_BYTES * (end - start);
+    if (units.byteLength < most) units = new DataView(new ArrayBuffer(most));
     let length = 0;
     for (let at = start; at < end; ) {
       const lead = bytes[at] as number;
       if (lead < 0x80) {
-        units[length] = lead;
-        length += 1;
+        units.setUint16(length, lead, true);
+        length += UNIT_BYTES;
         at += 1;
         continue;
       }
       // Half a character at the very end is left out.
       if (at + 1 === end && lead > 0x80 && lead < 0xff) break;
       const unit = at + 1 === end ? 0 : (this.#units[(lead << 8) | (bytes[at + 1] as number)] as number);
-      units[length] = unit === 0 ? UNKNOWN : unit;
-      length += 1;
+      units.setUint16(length, unit === 0 ? UNKNOWN : unit, true);
+      length += UNIT_BYTES;
       // After a bad pair go on at its second byte where that may be a character of its own.
       at += unit === 0 && (at + 1 === end || (bytes[at + 1] as number) < 0x80) ? 1 : 2;
     }
-    let text = '';
-    for (let at = 0; at < length; at += PIECE) {
-      text += String.fromCharCode.apply(null, units.subarray(at, Math.min(at + PIECE, length)) as unknown as number[]);
-    }
-    return text;
+    return Buffer.from(units.buffer, 0, length).toString('utf16le');
   }
 
   firstBad(bytes: Uint8Array, start: number, end: number): number {
