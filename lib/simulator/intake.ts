@@ -175,7 +175,9 @@ export class Intake {
 
   #resultOf(record: SendRecord, cost: number, filesKnown: boolean, account: Account, sentMs: number): number {
     if (!filesKnown) return this.#deps.settings.unknownFileResult;
-    if (record.TIMEOUT_DT !== '' && (parseKst(record.TIMEOUT_DT) ?? sentMs) < sentMs) return TOO_LATE;
+    // Dates of one form stand in the order of their letters: most need not be read.
+    const mayBeLate = record.TIMEOUT_DT !== '' && record.TIMEOUT_DT <= this.#dateOf(sentMs);
+    if (mayBeLate && (parseKst(record.TIMEOUT_DT) ?? sentMs) < sentMs) return TOO_LATE;
     if (account.prepaid) {
       if (account.balance < cost) return NO_MONEY;
       account.balance -= cost;
