@@ -227,11 +227,11 @@ export class Desk implements Rows {
     else tell(decided);
   }
 
-  /** At the end of this turn, after all that follows from promises settled in it: what that changes goes along. */
+  /** When all has been heard that has arrived: what that changes, and what follows from it, goes along. */
   #planHandOver(): void {
     if (this.#handOverIsPlanned) return;
     this.#handOverIsPlanned = true;
-    queueMicrotask(() => process.nextTick(() => this.#handOver()));
+    setImmediate(() => this.#handOver());
   }
 
   #handOver(): void {

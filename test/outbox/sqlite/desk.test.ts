@@ -1,6 +1,6 @@
 /** In which order calls are carried out, what goes to the worker together, and who is told what when. */
 import assert from 'node:assert/strict';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { UshotError } from '../../../lib/errors.ts';
 import type { StoredMessage } from '../../../lib/outbox/outbox.ts';
 import { freshMessage } from '../../../lib/outbox/rules.ts';
@@ -10,6 +10,12 @@ import { readEntry } from '../../../lib/outbox/sqlite/entry.ts';
 import { bodyOf, type MessageValues, SUPPRESSED } from '../../../lib/outbox/sqlite/rows.ts';
 import type { Call, Store } from '../../../lib/outbox/sqlite/store.ts';
 import { newMessage, newReport, START_MS } from '../messages.ts';
+
+/** What was decided is handed over at the end of a turn, and what follows from promises in one goes along with the next. */
+async function turn(): Promise<void> {
+  await immediate();
+  await immediate();
+}
 
 /** As the worker would find it. */
 function rowOf(message: StoredMessage): MessageValues {
