@@ -207,10 +207,18 @@ export class Commits {
     }
   }
 
+  /**
+   * What makes a commit of SQLite's log valid is written last, and synced then. Where the disk was full, not all of it was
+   * written, and it never was one; where anything else failed, nobody knows.
+   */
   #commit(): void {
-    this.#isUncertain = true;
-    this.#db.commit();
-    this.#isUncertain = false;
+    try {
+      this.#db.commit();
+      this.#isUncertain = false;
+    } catch (error) {
+      if (problemOf(error)?.problem !== 'full') this.#isUncertain = true;
+      throw error;
+    }
   }
 
   /** Returns attachments that lost a user. */

@@ -14,13 +14,15 @@ import { newMessage } from '../messages.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 
 class FailingDatabase extends Database {
-  /** The next commit fails, as when SQLite's own log cannot be synced. */
-  fails = false;
+  /** The next commit fails: as when SQLite's own log cannot be synced, or finds no room. */
+  fails: false | 'sync' | 'full' = false;
 
   override commit(): void {
-    if (!this.fails) return super.commit();
+    const { fails } = this;
+    if (!fails) return super.commit();
     this.fails = false;
-    throw Object.assign(new Error('disk I/O error'), { errcode: 1034, errstr: 'disk I/O error' });
+    const [errcode, errstr] = fails === 'sync' ? [1034, 'disk I/O error'] : [13, 'database or disk is full'];
+    throw Object.assign(new Error(errstr), { errcode, errstr });
   }
 }
 
@@ -79,13 +81,25 @@ describe('commits', () => {
   it('go into the database after one of it failed: what a crash finds may say that the log is spent', () => {
     commits.keep([batch('A')]);
     const { generation } = open.log;
-    db.fails = true;
+    db.fails = 'sync';
     assert.throws(() => commits.keep([batch('B', { inRows: true })]), /disk I\/O error/);
     assert.deepEqual([open.log.generation, idsInRows()], [generation, []], 'nothing of it');
     commits.keep([batch('C')]);
     assert.deepEqual([open.log.generation, idsInRows()], [generation + 1, ['A', 'C']], 'kept in the database');
     commits.keep([batch('D')]);
     assert.equal(open.log.generation, generation + 1, 'and then in the log again');
+  });
+
+  it('go on in the log after the database found no room: what was not written whole is no commit', () => {
+    commits.keep([batch('A')]);
+    const { generation } = open.log;
+    db.fails = 'full';
+    assert.throws(() => commits.keep([batch('B', { inRows: true })]), /disk is full/);
+    commits.keep([batch('C', { accepts: false })]);
+    assert.deepEqual([open.log.generation, idsInRows()], [generation, []]);
+    open.close();
+    start();
+    assert.deepEqual(idsInRows(), ['A', 'C']);
   });
 
   it('come into rows ahead, in idle time, when they have ended, and stay in the log', () => {
@@ -132,7 +146,7 @@ describe('commits', () => {
     });
 
     it('are all left when they cannot be committed', () => {
-      db.fails = true;
+      db.fails = 'sync';
       assert.equal(commits.writeAhead(), false);
       assert.deepEqual([idsInRows(), commits.pending.size], [[], ids.length]);
       commits.writeRows();
@@ -150,7 +164,7 @@ describe('commits', () => {
     open.close();
     start(16);
     commits.keep([batch('A', {}, { state: 'SUPPRESSED' })]);
-    db.fails = true;
+    db.fails = 'sync';
     assert.equal(commits.writeAhead(), false);
     assert.equal(commits.writeAhead(), false);
     assert.deepEqual(idsInRows(), []);

@@ -170,6 +170,35 @@ for (const [name, make] of disks) {
       );
     });
 
+    const movesOn = async (): Promise<void> => {
+      let outbox = start('work/account.db');
+      await outbox.open(START_MS);
+      await outbox.accept(newMessages(['A', 'B']));
+      await outbox.exchange([], { service: 'sms', max: 2 }, START_MS);
+      const hash = await outbox.putAttachment(pictureOf('picture'));
+      const files: FileRef[] = [{ kind: 'attachment', hash, ext: 'jpg', bytes: pictureOf('picture').length }];
+      disk.fill(0, remote);
+      const mms = newMessages(['C'], { service: 'mms', type: 'MMS', files, text: 'x'.repeat(2000) });
+      await refused(outbox.accept(mms), disk.says.message);
+      await outbox.exchange([{ messageIds: ['A', 'B'], to: 'ACCEPTED' }], null, START_MS);
+      assert.equal((await outbox.takeReports([newReport('A')], START_MS)).fresh.length, 1);
+      await stop();
+      disk.makeRoom();
+      outbox = start('work/account.db');
+      await outbox.open(START_MS);
+      const found = await outbox.get(['A', 'B', 'C']);
+      assert.deepEqual(
+        found.map(({ messageId, state }) => [messageId, state]),
+        [
+          ['A', 'DELIVERED'],
+          ['B', 'ACCEPTED'],
+        ],
+      );
+      await outbox.close();
+    };
+    // Of a limit of file sizes, SQLite does not say that it is one.
+    if (make === smallFileSystem) it('refuses a picture message, and keeps what moves on of others', movesOn);
+
     for (const [which, there] of [
       ['a new store', []],
       ['one that was closed', ['A']],
