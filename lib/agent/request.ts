@@ -158,7 +158,7 @@ function readCommon(request: SendRequest, files: readonly FileRef[], context: Re
     readTime('expireAt', request.expireAt) ?? Math.max(dueAtMs, nowMs) + settings.maxAgeMinutes * 60_000;
   if (expireAtMs <= Math.max(nowMs, dueAtMs)) throw new UshotError('USHOT_EXPIRED', { expireAt: isoKst(expireAtMs) });
 
-  // None of what is hashed holds a NUL: it is a control character, which JSON escapes.
+  // None of what is hashed holds a NUL: texts and addresses with control characters are refused.
   const named = files.length === 0 ? '' : JSON.stringify(files);
   const kept = type === 'SMS' ? { subject: '', url } : { subject: request.node === 'sms' ? '' : subject, url: '' };
   const messageId = readId('messageId', request.messageId);

@@ -56,6 +56,8 @@ const LONGEST_PAUSE_MS = 60_000;
 const PASSING_PAUSES_MS = [10_000, 30_000, 60_000, 300_000, 900_000];
 const LONGEST_PASSING_PAUSE_MS = 900_000;
 const STORE_RETRY_MS = 1_000;
+/** A frame that was made ahead is made again when its claim took so long to commit. */
+const LOAD_KEEPS_MS = 1_000;
 /** An upload that cut the line so often may be what cuts it: then others go first. */
 const UPLOAD_TRIES = 3;
 const MOST_UPLOADS_WAITING = 100;
@@ -78,6 +80,8 @@ const NO_FILES = { names: [], reused: false } as const;
 interface Load {
   readonly batch: readonly StoredMessage[];
   readonly terms: Terms;
+  /** TIMEOUT_DT is reckoned from here. */
+  readonly madeAtMs: number;
   readonly refused: readonly Settlement[];
   readonly fit: readonly StoredMessage[];
   /** The frame, or why there is none; null where files must be uploaded first. */
@@ -186,7 +190,7 @@ export class Sender {
       try {
         // The frame is made while its claim is being committed.
         batch = await this.#deps.outbox.exchange(settlements, claim, this.#deps.clock.now(), (claimed) => {
-          if (terms) load = this.#load(claimed, terms);
+          if (terms) load = this.#loadAhead(claimed, terms);
         });
       } catch (error) {
         troubled = true;
@@ -252,7 +256,7 @@ export class Sender {
   async #carry(batch: readonly StoredMessage[], made: Load | null): Promise<Settlement[]> {
     const terms = this.#freeTerms();
     if (!terms) return [{ messageIds: idsOf(batch), to: 'READY' }];
-    const load = made?.batch === batch && made.terms === terms ? made : this.#load(batch, terms);
+    const load = made && this.#isGood(made, batch, terms) ? made : this.#load(batch, terms);
     const { refused, fit } = load;
     const first = fit[0];
     if (!first) return [...refused];
@@ -268,7 +272,21 @@ export class Sender {
     return [...refused, ...this.#settle(fit, answer, files.reused)];
   }
 
+  /** A mistake of ours shows when it is made in its turn. */
+  #loadAhead(batch: readonly StoredMessage[], terms: Terms): Load | null {
+    try {
+      return this.#load(batch, terms);
+    } catch {
+      return null;
+    }
+  }
+
+  #isGood({ batch, terms, madeAtMs }: Load, wanted: readonly StoredMessage[], present: Terms): boolean {
+    return batch === wanted && terms === present && this.#deps.clock.now() - madeAtMs < LOAD_KEEPS_MS;
+  }
+
   #load(batch: readonly StoredMessage[], terms: Terms): Load {
+    const madeAtMs = this.#deps.clock.now();
     const refused: Settlement[] = [];
     const fit: StoredMessage[] = [];
     for (const message of batch) {
@@ -277,7 +295,7 @@ export class Sender {
       else fit.push(message);
     }
     const bytes = fit.length > 0 && fit[0]?.files.length === 0 ? this.#encode(fit, [], terms) : null;
-    return { batch, terms, refused, fit, bytes };
+    return { batch, terms, madeAtMs, refused, fit, bytes };
   }
 
   #encode(batch: readonly StoredMessage[], names: readonly string[], terms: Terms): Buffer | UshotError {

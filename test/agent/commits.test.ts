@@ -32,9 +32,10 @@ describe('commits of the agent', () => {
     await world.agent.stop();
   });
 
-  for (const [what, happens] of [
-    ['', () => {}],
-    [', and makes another one for another connection', (world: World) => world.network.cut()],
+  for (const [what, passesMs, isCut] of [
+    ['', 0, false],
+    [', and makes another one when that took long', 2_000, false],
+    [', and makes another one for another connection', 20_000, true],
   ] as const) {
     it(`makes a frame while its claim is committed, and lets nothing out before${what}`, async () => {
       const world = new World();
@@ -56,8 +57,8 @@ describe('commits of the agent', () => {
         const sent = world.agent.send([sms], { settle: 'accepted' });
         await world.clock.advance(0);
         assert.deepEqual([framesMade(), world.frames.length], [1, 0]);
-        happens(world);
-        await world.clock.advance(20_000);
+        if (isCut) world.network.cut();
+        await world.clock.advance(passesMs);
         assert.equal(world.frames.length, 0);
         commit();
         assert.equal((await world.wait(sent, 20_000))[0]?.status, 'accepted');
@@ -68,6 +69,27 @@ describe('commits of the agent', () => {
       }
     });
   }
+
+  it('leaves in doubt what a mistake of ours kept from being a frame, says so, and goes on', async () => {
+    const world = new World();
+    world.agent.use('sms');
+    await world.clock.advance(1_000);
+    const exchange = world.store.exchange.bind(world.store);
+    const stub = sinon.stub(world.store, 'exchange').callsFake(async (settlements, claim, nowMs, decided) => {
+      const claimed = await exchange(settlements, claim, nowMs);
+      // As no store gives it.
+      const broken = claimed.map((message) => ({ ...message, files: null as unknown as [] }));
+      decided?.(broken);
+      return broken;
+    });
+    await world.agent.send([sms], { settle: 'stored' });
+    await world.clock.advance(0);
+    assert.match(world.log.join('\n'), /TypeError/);
+    stub.restore();
+    assert.equal((await world.send({}))[0]?.status, 'accepted');
+    assert.equal((await world.store.counts()).IN_DOUBT, 1);
+    await world.agent.stop();
+  });
 
   it('marks reports as given together with the next ones, or alone after a moment', async () => {
     const world = new World({ gateway: { reportDelayMs: { min: 0, max: 0 }, reportsPerFrame: 10 } });

@@ -51,8 +51,8 @@ export class Commits {
   /** The log is not tried to be written into rows before it is so long, but for what is accepted. */
   #retryBytes = 0;
   /**
-   * The last commit of the database failed, and may all the same be what a crash leaves: it says that the log is spent.
-   * Nothing goes into the log until another commit has taken its place.
+   * A commit of the database failed, and may all the same be what a crash leaves: it says that the log is spent. Nothing
+   * goes into the log until another commit has taken its place.
    */
   #isUncertain = false;
 
@@ -120,7 +120,7 @@ export class Commits {
     return !this.#cannotWriteAhead;
   }
 
-  /** Before anything else is done with the database: ends what `writeAhead` has begun. */
+  /** Before anything else is written: ends what `writeAhead` has begun. Whoever reads sees it in any case. */
   endAhead(): void {
     if (this.#ahead === null) return;
     try {
@@ -136,6 +136,7 @@ export class Commits {
   #giveUpAhead(): void {
     this.#db.rollback();
     this.#ahead = null;
+    this.#pending.forgetWritten();
     this.#cannotWriteAhead = true;
   }
 

@@ -4,7 +4,8 @@
  *
  * An entry is lines of JSON, in UTF-8: one of what is below, then what goes into rows as it is: the body of each new message,
  * and the reports of each message that has any. The caller's thread makes the bytes and gives them away; the worker puts
- * the same ones into the log and into rows. What they look like belongs to the schema: another look is a migration.
+ * the same ones into the log and into rows. What they look like belongs to the schema: once that is released, another look is
+ * a migration.
  */
 import type { DuplicateTimes } from '../outbox.ts';
 import type { Live } from './live.ts';
@@ -42,7 +43,7 @@ export interface Entry extends Head {
   readonly lines: readonly Buffer[];
 }
 
-export type Put = readonly [seqs: readonly number[], messageIds: readonly string[], fixed: Fixed, moved: Moved];
+type Put = readonly [seqs: readonly number[], messageIds: readonly string[], fixed: Fixed, moved: Moved];
 
 /** What never changes and has a column. */
 export type Fixed = readonly [
@@ -115,17 +116,17 @@ const UTF8_BYTES_MOST = 3;
 
 function bytesOf(lines: readonly string[]): Uint8Array<ArrayBuffer> {
   const most = lines.reduce((sum, { length }) => sum + 1 + length * UTF8_BYTES_MOST, 0);
-  if (room.length < most) room = Buffer.allocUnsafeSlow(most);
+  const bytes = most > room.length ? Buffer.allocUnsafeSlow(most) : room;
   let end = 0;
   for (const line of lines) {
-    if (end > 0) room[end++] = LINE_FEED;
-    end += room.write(line, end);
+    if (end > 0) bytes[end++] = LINE_FEED;
+    end += bytes.write(line, end);
   }
-  return new Uint8Array(room.subarray(0, end));
+  return new Uint8Array(bytes.subarray(0, end));
 }
 
-/** Where entries are put together. */
-let room = Buffer.allocUnsafeSlow(64 * 1024);
+/** Where entries are put together, but for huge ones. */
+const room = Buffer.allocUnsafeSlow(512 * 1024);
 
 function linesOf(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];

@@ -18,6 +18,7 @@ const CHECKED_BYTES = 8;
 
 /** The file grows by so much at a time: to sync what changes its length takes a disk longer. */
 const GROWTH_BYTES = 1024 * 1024;
+
 export class Log {
   readonly #file: string;
   readonly #descriptor: number;

@@ -28,8 +28,8 @@ export interface OpenMessage {
 
 export class Pending {
   readonly #messages = new Map<number, PendingMessage>();
-  /** As their rows are now, in a transaction that is not committed. */
-  readonly #written = new Map<number, Pick<PendingMessage, 'moved' | 'reports'>>();
+  /** What of them their rows say now, in a transaction that is not committed. */
+  readonly #written = new Map<number, Moved>();
   #ended = 0;
   /** Of messages that have no row yet: the seq, by id. */
   readonly #seqs = new Map<string, number>();
@@ -79,7 +79,7 @@ export class Pending {
   written(seqs: Iterable<number>): void {
     for (const seq of seqs) {
       const message = this.#messages.get(seq);
-      if (message !== undefined) this.#written.set(seq, { moved: message.moved, reports: message.reports });
+      if (message !== undefined) this.#written.set(seq, message.moved);
     }
   }
 
@@ -89,15 +89,20 @@ export class Pending {
 
   /** It was committed. Of what has changed meanwhile, that is left. */
   deleteWritten(): void {
-    for (const [seq, { moved, reports }] of this.#written) {
+    for (const [seq, moved] of this.#written) {
       const message = this.#messages.get(seq);
       if (message === undefined) continue;
       if (message.put) this.#seqs.delete(message.put.messageId);
       message.put = null;
-      if (message.moved !== moved || message.reports !== reports) continue;
+      if (message.moved !== moved) continue;
       this.#messages.delete(seq);
       if (moved[0] >= OPEN_STATES) this.#ended--;
     }
+    this.#written.clear();
+  }
+
+  /** It was not committed. */
+  forgetWritten(): void {
     this.#written.clear();
   }
 
@@ -113,7 +118,8 @@ export class Pending {
     for (const messageId of messageIds) {
       const seq = this.#seqs.get(messageId) ?? 0;
       const message = this.#messages.get(seq);
-      if (!message?.put) continue;
+      // What was written ahead was among the rows.
+      if (!message?.put || this.#written.has(seq)) continue;
       found.push([seq, messageId, ...message.put.fixed, message.put.body.toString(), ...changingOf(message)]);
     }
     return found;

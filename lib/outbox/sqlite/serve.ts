@@ -67,7 +67,6 @@ export function serve(port: MessagePort, settings: StoreOptions): void {
   };
   const answer = ({ ask, of }: Question): void => {
     try {
-      commits.endAhead();
       say({ answer: (questions[ask] as (...params: unknown[]) => unknown).apply(questions, [...of]) });
     } catch (error) {
       say({ unanswered: trouble(error) });

@@ -548,10 +548,7 @@ export class Store {
     if (lacking.length === 0) yield null;
     const cold = lacking.length === 0 ? NO_MESSAGES : byId(yield* fetched(this.#rows.ask('messages', lacking)));
     // Calls before this one have been carried out since.
-    return messageIds.map((messageId, i) => {
-      const live = found[i];
-      return live?.isLive ? live : (this.#live.withId(messageId) ?? cold.get(messageId));
-    });
+    return messageIds.map((messageId, i) => found[i] ?? this.#live.withId(messageId) ?? cold.get(messageId));
   }
 
   /** The same, and what is remembered of those that were pruned. */

@@ -10,6 +10,7 @@ import { Database } from '../../../lib/outbox/sqlite/database.ts';
 import { entryBytes } from '../../../lib/outbox/sqlite/entry.ts';
 import { type OpenFile, openFile } from '../../../lib/outbox/sqlite/file.ts';
 import { type Live, liveOf } from '../../../lib/outbox/sqlite/live.ts';
+import { Questions } from '../../../lib/outbox/sqlite/questions.ts';
 import { newMessage } from '../messages.ts';
 import { makeFolder, removeFolder } from './folder.ts';
 
@@ -17,8 +18,11 @@ class FailingDatabase extends Database {
   /** The next commit fails: as when SQLite's own log cannot be synced, or finds no room. */
   fails: false | 'sync' | 'full' = false;
 
+  commits = 0;
+
   override commit(): void {
     const { fails } = this;
+    this.commits++;
     if (!fails) return super.commit();
     this.fails = false;
     const [errcode, errstr] = fails === 'sync' ? [1034, 'disk I/O error'] : [13, 'database or disk is full'];
@@ -133,6 +137,23 @@ describe('commits', () => {
       commits.keep([batchOf(liveOf(changed, [], true))]);
     });
 
+    it('are found once, as they are, before and after that is committed, or was not', () => {
+      const questions = new Questions(db, commits, new AttachmentFolder(path.join(folder, 'none')));
+      const asked = () =>
+        questions.messages(['M05', 'M06', 'M39']).map(([seq, , , , , , , , , , , , , result]) => [seq, result]);
+      const all = [
+        [6, 79],
+        [7, 74],
+        [40, 74],
+      ];
+      assert.deepEqual(asked(), all);
+      db.fails = 'sync';
+      commits.writeAhead();
+      assert.deepEqual(asked().sort(), all.toSorted());
+      commits.writeRows();
+      assert.deepEqual(asked(), all);
+    });
+
     it('are left to be written when they change meanwhile', () => {
       assert.equal(commits.writeAhead(), true);
       assert.deepEqual([idsInRows(), commits.pending.size, told()], [ids, 1, [74]]);
@@ -158,6 +179,17 @@ describe('commits', () => {
       start();
       assert.deepEqual([idsInRows(), told()], [ids, [79]]);
     });
+  });
+
+  it('come into rows ahead in transactions that end', () => {
+    open.close();
+    const many = 1100;
+    start(16 * many);
+    for (let i = 0; i < many; i++) commits.keep([batch(`M${i}`, {}, { state: 'SUPPRESSED' })]);
+    const before = db.commits;
+    while (commits.writeAhead());
+    assert.equal(db.commits - before, 1, 'of what is enough to begin');
+    assert.equal(commits.pending.size, many - 1024);
   });
 
   it('are not tried ahead again after that failed, until all were written', () => {
