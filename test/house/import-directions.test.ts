@@ -64,7 +64,10 @@ describe('import directions', () => {
     }
     const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
     const args = ['lint', '--reporter=github', '--max-diagnostics=none', '--only=style/noRestrictedImports', '.'];
-    const { stdout } = spawnSync(process.execPath, [biome, ...args], { cwd: folder, encoding: 'utf8' });
+    // While it waits, no limit of the test's own can fire.
+    const options = { cwd: folder, encoding: 'utf8', timeout: 15_000 } as const;
+    const { stdout, error } = spawnSync(process.execPath, [biome, ...args], options);
+    assert.ifError(error);
     const found = [...stdout.matchAll(/title=lint\/style\/noRestrictedImports,file=([^,]+),line=(\d+)/g)];
     return found.map(([, file = '', line]) => {
       const name = relative(folder, resolve(folder, file)).replaceAll('\\', '/');

@@ -507,7 +507,10 @@ describe('the thread of the store', () => {
   it('starts whatever options Node.js was given', () => {
     const script = path.join(import.meta.dirname, 'child.ts');
     const execArgv = [...process.execArgv, '--max-old-space-size=256', '--no-deprecation'];
-    const { stdout, stderr } = spawnSync(process.execPath, [...execArgv, script, 'once', file], { encoding: 'utf8' });
+    // While it waits, no limit of the test's own can fire.
+    const options = { encoding: 'utf8', timeout: 15_000 } as const;
+    const { stdout, stderr, error } = spawnSync(process.execPath, [...execArgv, script, 'once', file], options);
+    assert.ifError(error);
     assert.deepEqual([stdout, stderr], ['{"op":"open"}\n', '']);
   });
 
