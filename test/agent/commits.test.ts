@@ -13,10 +13,7 @@ describe('commits of the agent', () => {
     const world = new World();
     world.agent.use('sms');
     await world.clock.advance(1_000);
-    let commit = (): void => {};
-    const committed = new Promise<void>((resolve) => {
-      commit = resolve;
-    });
+    const { promise: committed, resolve: commit } = Promise.withResolvers<void>();
     const { store } = world;
     const [accept, exchange] = [store.accept.bind(store), store.exchange.bind(store)];
     sinon.stub(store, 'accept').callsFake((messages) => committed.then(() => accept(messages)));
@@ -41,10 +38,7 @@ describe('commits of the agent', () => {
       const world = new World();
       world.agent.use('sms');
       await world.clock.advance(1_000);
-      let commit = (): void => {};
-      const committed = new Promise<void>((resolve) => {
-        commit = resolve;
-      });
+      const { promise: committed, resolve: commit } = Promise.withResolvers<void>();
       const exchange = world.store.exchange.bind(world.store);
       sinon.stub(world.store, 'exchange').callsFake(async (settlements, claim, nowMs, decided) => {
         const claimed = await exchange(settlements, claim, nowMs, decided);

@@ -30,7 +30,7 @@ const MOST_UNWRITTEN = 160;
 function hasStrace(): boolean {
   try {
     // In some containers it is there and may not trace.
-    execFileSync('strace', ['-o', '/dev/null', 'true'], { stdio: 'ignore' });
+    execFileSync('strace', ['-o', '/dev/null', 'true'], { stdio: 'ignore', timeout: 15_000 });
     return true;
   } catch {
     return false;

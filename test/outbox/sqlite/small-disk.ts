@@ -10,6 +10,9 @@ import path from 'node:path';
 import { makeFolder, removeFolder } from './folder.ts';
 import { Remote } from './remote.ts';
 
+/** While a command is waited for, no limit of the test's own can fire. */
+const BOUNDED = { timeout: 15_000 } as const;
+
 export interface SmallDisk {
   /** An attachment that does not fit when it is full. */
   readonly tooLargeBytes: number;
@@ -80,7 +83,7 @@ export function limitedFiles(): SmallDisk {
   let limitBytes = 0;
   const limit = (): string => `--fsize=${limitBytes === 0 ? 'unlimited' : limitBytes}:`;
   const apply = (remote: Remote | undefined): void => {
-    if (remote !== undefined) execFileSync('prlimit', ['--pid', String(remote.pid), limit()]);
+    if (remote !== undefined) execFileSync('prlimit', ['--pid', String(remote.pid), limit()], BOUNDED);
   };
   const sizes = (): number[] =>
     fs
