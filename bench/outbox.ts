@@ -14,13 +14,25 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, readSettings, type SendRequest } from '../lib/agent/index.ts';
-import { systemClock } from '../lib/clock.ts';
+import type { SendRequest } from '../lib/agent/index.ts';
 import type { Dial } from '../lib/network.ts';
-import { SqliteOutbox } from '../lib/outbox/sqlite/outbox.ts';
 import { Codec, defaultWire, Framer, formatKst } from '../lib/protocol/index.ts';
 import { dialTcp } from '../lib/session/index.ts';
 import { startChild } from './outbox/child.ts';
+import {
+  hangul,
+  INPUT,
+  inputAfter,
+  ON_THE_WAY,
+  POOL,
+  type Ports,
+  type Rig,
+  range,
+  receiver,
+  requests,
+  type Shape,
+  startAgent,
+} from './outbox/rig.ts';
 import { connectSmpp, type SmppClient } from './outbox/smpp.ts';
 
 export const about = 'the whole agent, durable, beside the smpp package; long lines; the latency of one alarm';
@@ -32,12 +44,6 @@ const SMPP_RUN_MS = 500;
 const SMPP_WINDOWS = [1, 10, 30, 100];
 const SMPP_YARDSTICK = 30;
 const SMPP_SHAPES = [true, false].flatMap((receipts) => SMPP_WINDOWS.map((window) => ({ window, receipts })));
-/** Messages of one input of the flow, and how many messages may be on their way. */
-const INPUT = 100;
-const ON_THE_WAY = 3000;
-/** Different messages that take turns. */
-const POOL = 3000;
-
 const ROUND_TRIPS_MS = [5, 20, 50];
 const LONG_LINE_MS = 2000;
 const WARM_UP = 500;
@@ -50,17 +56,6 @@ const ALARM_BYTES = 600;
 /** A run that takes longer is given up: the benchmark must end. */
 const PATIENCE_MS = 20_000;
 
-interface Ports {
-  readonly smsSend: number;
-  readonly smsReport: number;
-}
-
-interface Shape {
-  /** Messages a frame at most, as the login says. */
-  readonly count: 30 | 100;
-  readonly connections: number;
-}
-
 interface Figures {
   readonly perSecond: number;
   /** CPU time a message, of all threads and of the event loop's alone. */
@@ -68,19 +63,6 @@ interface Figures {
   readonly loopUs: number;
 }
 
-const range = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
-
-/** 45 syllables, 90 bytes: as much as an SMS holds. */
-const hangul = (seed: number): string =>
-  String.fromCharCode(...range(45, (index) => 0xac00 + ((seed * 7919 + index * 263) % 11172)));
-const receiver = (index: number): string => `0101${String(index % 1e7).padStart(7, '0')}`;
-
-const requests = range(
-  POOL,
-  (index): SendRequest => ({
-    ...{ node: 'sms', to: receiver(index), from: '0212345678', text: hangul(index), overflow: 'lms' },
-  }),
-);
 const submits = range(POOL, (index) => ({
   ...{ source_addr: '0212345678', destination_addr: receiver(index) },
   ...{ data_coding: 8, short_message: hangul(index) },
@@ -121,33 +103,12 @@ async function patiently<T>(promise: Promise<T>, what: string): Promise<T> {
 
 // The agent ----------------------------------------------------------------------------------------------------------
 
-interface Rig {
-  readonly agent: Agent;
-  /** Messages accepted by the gateway, and reports given to the flow, since the start. */
-  readonly done: { accepted: number; reported: number };
-  stop(): Promise<void>;
-}
-
 let agents = 0;
 
-async function startAgent(folder: string, ports: Ports, { count, connections }: Shape, dial: Dial): Promise<Rig> {
-  const settings = readSettings({
-    ...{ name: 'bench', host: '127.0.0.1', smsSendPort: ports.smsSend, smsReportPort: ports.smsReport },
-    ...{ connections, id: `bench${count}.${agents++}`, password: 'bench' },
-  });
-  const agent = new Agent(settings, {
-    clock: systemClock,
-    random: Math.random,
-    dial,
-    outbox: new SqliteOutbox({ file: path.join(fs.mkdtempSync(path.join(folder, 'agent-')), 'store.db') }),
-    language: 'en',
-    log: (level, line) => void (level !== 'info' && console.log(`${level} ${line}`)),
-  });
-  const done = { accepted: 0, reported: 0 };
-  agent.onReport(() => done.reported++);
-  agent.use('sms');
-  agent.start();
-  return { agent, done, stop: () => agent.stop() };
+/** With a store and an account of its own. */
+function newAgent(folder: string, ports: Ports, { count, connections }: Shape, dial: Dial): Rig {
+  const file = path.join(fs.mkdtempSync(path.join(folder, 'agent-')), 'store.db');
+  return startAgent({ file, id: `bench${count}.${agents++}`, ports, connections, dial });
 }
 
 /** Inputs one after the other, as many on their way as there may be, until `goOn` says no; then waits for the rest. */
@@ -155,9 +116,9 @@ async function feed({ agent, done }: Rig, goOn: () => boolean): Promise<number> 
   let handed = 0;
   const lane = async (): Promise<void> => {
     while (goOn()) {
-      const first = handed % POOL;
+      const input = inputAfter(handed);
       handed += INPUT;
-      const outcomes = await agent.send(requests.slice(first, first + INPUT), { settle: 'accepted' });
+      const outcomes = await agent.send(input, { settle: 'accepted' });
       // A report may overtake the answer.
       const bad = outcomes.find(({ status }) => status !== 'accepted' && status !== 'delivered');
       if (bad) throw bad.error ?? new Error(`a message ended as ${bad.status}`);
@@ -208,7 +169,7 @@ const shapes: readonly (Shape & { readonly goal: number | null })[] = [
 async function compareThroughput(folder: string, ports: Ports): Promise<boolean> {
   const [{ port }, stopSmpp] = await startChild<{ port: number }>('smpp');
   const smpp = await connectSmpp(port);
-  const rigs = await Promise.all(shapes.map((shape) => startAgent(folder, ports, shape, dialTcp)));
+  const rigs = shapes.map((shape) => newAgent(folder, ports, shape, dialTcp));
   const theirs = SMPP_SHAPES.map((): Figures[] => []);
   const ours = shapes.map((): Figures[] => []);
   // The first round warms up. Then by turns, so that a noisy neighbour hits all, and back and forth, so that none always
@@ -341,7 +302,7 @@ async function longLines(folder: string, ports: Ports): Promise<boolean> {
         bareRoundTripMs(far.smsSend, shape, () => disk.record()),
         'bare frames',
       );
-      const rig = await startAgent(folder, far, shape, dialTcp);
+      const rig = newAgent(folder, far, shape, dialTcp);
       const perSecond = await patiently(steady(rig), `a round trip of ${roundTripMs} ms`);
       await rig.stop();
       const limit = (tripMs: number): number => (shape.connections * shape.count * 1000) / tripMs;
@@ -398,7 +359,7 @@ async function alarms(folder: string, ports: Ports): Promise<void> {
       },
     };
   };
-  const rig = await startAgent(folder, ports, { count: 30, connections: 1 }, dial);
+  const rig = newAgent(folder, ports, { count: 30, connections: 1 }, dial);
   await patiently(throughput(rig, 200), 'the warm-up');
   const disk = new BareDisk(folder);
   const toBytes: number[] = [];
