@@ -23,6 +23,9 @@ import { catchAll, credentials, type FlowItem, Harness, type Message, out, tab }
 import { StrictGateway } from '../support/strict-gateway.ts';
 import { plainJpeg, until } from './bench.ts';
 
+/** Commands that are waited for synchronously, where no limit of the test's own can end them. */
+const BOUNDED = { timeout: 15_000 } as const;
+
 interface Uploaded {
   readonly fileName: string;
   readonly size: number;
@@ -166,7 +169,7 @@ describe('MMS: nodes', () => {
       writeFileSync(join(allowed, 'inner', 'good.jpg'), plainJpeg(700));
       writeFileSync(join(userDir, 'outside.jpg'), plainJpeg(701));
       symlinkSync(join(userDir, 'outside.jpg'), join(allowed, 'link.jpg'));
-      execFileSync('mkfifo', [join(allowed, 'pipe.jpg')]);
+      execFileSync('mkfifo', [join(allowed, 'pipe.jpg')], BOUNDED);
       await load([session({ folder: allowed }), sendMms, upload('uploaded')]);
       const [sent, uploaded, caught] = [harness.inbox('sent'), harness.inbox('uploaded'), harness.inbox('caught')];
       const wrong: [string, string, number][] = [
@@ -213,7 +216,7 @@ describe('MMS: nodes', () => {
 
     it('refuses a device and a pipe where any folder is allowed, without waiting for them', async () => {
       await load([session(), sendMms]);
-      execFileSync('mkfifo', [join(userDir, 'pipe')]);
+      execFileSync('mkfifo', [join(userDir, 'pipe')], BOUNDED);
       const caught = harness.inbox('caught');
       for (const [i, path] of ['/dev/zero', join(userDir, 'pipe'), userDir].entries()) {
         harness.node('mms').receive({ files: [path] });
@@ -225,7 +228,7 @@ describe('MMS: nodes', () => {
       await load([session(), sendMms]);
       const path = join(userDir, 'huge.jpg');
       writeFileSync(path, plainJpeg(100));
-      execFileSync('truncate', ['-s', '40G', path]);
+      execFileSync('truncate', ['-s', '40G', path], BOUNDED);
       const caught = harness.inbox('caught');
       harness.node('mms').receive({ files: path });
       assert.equal(errorOf(await caught.next()).code, 'USHOT_FILE_TOO_LARGE');

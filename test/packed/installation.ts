@@ -63,6 +63,9 @@ export function installIntoUserDir(tarball: Tarball, userDir: string): void {
   npm(['install', '--omit=dev', '--prefer-offline', tarball.file], userDir);
 }
 
+/** An installation from the registry takes half a minute at most. */
+const NPM_MS = 300_000;
+
 /** Runs npm in a folder and returns what it printed; throws what it complained about. */
 function npm(args: readonly string[], cwd: string): string {
   const { npm_execpath: self, ...environment } = process.env;
@@ -71,7 +74,8 @@ function npm(args: readonly string[], cwd: string): string {
     Object.entries(environment).filter(([name]) => !/^npm_(package|lifecycle)/.test(name)),
   );
   const all = [...args, '--loglevel=error', '--no-audit', '--no-fund'];
-  const options = { cwd, env, encoding: 'utf8' as const, maxBuffer: 64 * 1024 * 1024 };
+  // It is waited for synchronously, where no limit of the test's own can end it.
+  const options = { cwd, env, encoding: 'utf8' as const, maxBuffer: 64 * 1024 * 1024, timeout: NPM_MS };
   const run = self?.endsWith('.js')
     ? spawnSync(process.execPath, [self, ...all], options)
     : spawnSync('npm', all, { ...options, shell: process.platform === 'win32' });

@@ -43,7 +43,7 @@ describe('readAttachment', () => {
       symlinkSync('photo.jpg', path.join(folder, 'alias.jpg'));
       symlinkSync('loop.jpg', path.join(folder, 'loop.jpg'));
       symlinkSync(folder, path.join(root, 'link-to-allowed'));
-      execFileSync('mkfifo', [path.join(folder, 'pipe.jpg')]);
+      execFileSync('mkfifo', [path.join(folder, 'pipe.jpg')], { timeout: 15_000 });
     }
   });
   after(() => rmSync(root, { recursive: true, force: true }));
