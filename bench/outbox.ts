@@ -13,6 +13,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SendRequest } from '../lib/agent/index.ts';
 import type { Dial } from '../lib/network.ts';
@@ -35,7 +36,8 @@ import {
 } from './outbox/rig.ts';
 import { connectSmpp, type SmppClient } from './outbox/smpp.ts';
 
-export const about = 'the whole agent, durable, beside the smpp package; long lines; the latency of one alarm';
+export const about =
+  'the whole agent, durable, beside the smpp package; long lines; the latency of one alarm; long inputs';
 
 const RUNS = 5;
 /** How long a run hands over messages; what it handed over is then waited for. */
@@ -50,6 +52,7 @@ const WARM_UP = 500;
 const LONG_LINE_SHARE = 0.95;
 const BARE_MS = 400;
 const ALARMS = 500;
+const LONG_INPUTS = [1_000, 10_000, 100_000];
 /** Size of the bare record: about what a message is in the store. */
 const ALARM_BYTES = 600;
 
@@ -391,6 +394,29 @@ async function alarms(folder: string, ports: Ports): Promise<void> {
   row(`bare append of ${ALARM_BYTES} bytes and fdatasync`, syncs);
 }
 
+// Long inputs --------------------------------------------------------------------------------------------------------
+
+/** One input with many receivers, while others' timers want to fire. */
+async function longInputs(folder: string, ports: Ports): Promise<void> {
+  const rig = newAgent(folder, ports, { count: 30, connections: 4 }, dialTcp);
+  await patiently(throughput(rig, 200), 'the warm-up');
+  console.log('\none input for many receivers   stored after ms   event loop held up for ms at most');
+  for (const count of LONG_INPUTS) {
+    const { reported } = rig.done;
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const start = performance.now();
+    await rig.agent.send([{ ...(requests[0] as SendRequest), to: range(count, receiver) }], { settle: 'stored' });
+    const took = performance.now() - start;
+    delay.disable();
+    console.log(
+      count.toLocaleString('en').padEnd(30) + took.toFixed(0).padStart(18) + (delay.max / 1e6).toFixed(0).padStart(36),
+    );
+    while (rig.done.reported - reported < count) await sleep(1);
+  }
+  await rig.stop();
+}
+
 export async function run(args: readonly string[] = []): Promise<void> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'ushot-bench-'));
   const load = os.loadavg()[0] ?? 0;
@@ -404,6 +430,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     if (all || args.includes('throughput')) met.push(await compareThroughput(folder, ports));
     if (all || args.includes('lines')) met.push(await longLines(folder, ports));
     if (all || args.includes('alarm')) await alarms(folder, ports);
+    if (all || args.includes('inputs')) await longInputs(folder, ports);
     if (!met.every(Boolean)) process.exitCode = 1;
   } finally {
     stopGateway();

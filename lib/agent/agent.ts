@@ -19,8 +19,9 @@ import { Inbox, type ReportListener } from './inbox.ts';
 import { Intake, type Taken } from './intake.ts';
 import { type LinkStatus, Links, wireOf } from './links.ts';
 import { invalid, outcomeOf, progress, type SendOutcome } from './outcome.ts';
-import { LARGEST_INPUT, receiversOf, type SendRequest } from './request.ts';
+import { clip, LARGEST_INPUT, receiversOf, type SendRequest } from './request.ts';
 import type { AgentSettings } from './settings.ts';
+import { slicesOf } from './slices.ts';
 import { type Settle, Waiters } from './waiters.ts';
 
 export type LogLevel = 'info' | 'warn' | 'error';
@@ -121,6 +122,7 @@ const NOTHING: Counts = {
 export class Agent {
   readonly settings: AgentSettings;
   readonly #deps: AgentDeps;
+  readonly #mint: Mint;
   readonly #guards: Guards;
   readonly #links: Links;
   readonly #intake: Intake;
@@ -146,6 +148,7 @@ export class Agent {
     const { clock, outbox, language } = deps;
     this.settings = settings;
     this.#deps = deps;
+    this.#mint = deps.mint ?? createMint(clock);
     const table = charset(settings.charset);
     const codec = new Codec(wireOf(settings));
     const storeTrouble = (error: unknown) => this.#storeTrouble(error);
@@ -165,7 +168,7 @@ export class Agent {
       clock,
       outbox,
       charset: table,
-      mint: deps.mint ?? createMint(clock),
+      mint: this.#mint,
       guards: this.#guards,
       known: () => this.#links.known,
       coming: (service) => this.#links.poke(service),
@@ -213,29 +216,45 @@ export class Agent {
 
   /**
    * Takes messages. One outcome for each receiver, in order, once its message has come as far as `settle` or to an end.
-   * Bad input is an outcome with an `error`, never a rejection.
+   * Bad input is an outcome with an `error`, never a rejection. Where the store fails in the middle of a long input, what
+   * it has stays, and the outcomes of the rest say why not.
    */
   async send(requests: readonly SendRequest[], { settle, carry = {} }: SendOptions): Promise<SendOutcome[]> {
-    const refuse = (error: UshotError) => requests.map(() => invalid(error, null, null));
     await this.#opened;
     const count = requests.reduce((sum, request) => sum + Math.max(receiversOf(request.to).length, 1), 0);
-    const trouble = this.#whyNotNow(count, settle);
-    if (trouble) return refuse(trouble);
-    try {
-      const taken = await this.#intake.take(requests, carry);
-      this.#storeTrouble(null);
-      this.#wake(taken);
-      const outcomes = taken.map((one) => this.#firstOutcome(one));
-      const answered = this.#waiters.wait(outcomes, settle);
-      for (const service of SERVICES) if (this.#links.refusal(service)) void this.#takeBack(service);
-      // Not awaited: this function would hold the pictures of the input in memory for as long as the input waits.
-      return answered;
-    } catch (error) {
-      // The store was closed while the input was on its way there.
-      if (this.#life !== 'running') return refuse(new UshotError('USHOT_STOPPED'));
-      this.#storeTrouble(error);
-      return refuse(storeError(error));
+    let trouble = this.#whyNotNow(count, settle);
+    if (trouble) return refusedWhole(requests, trouble);
+    const answers: Promise<SendOutcome[]>[] = [];
+    for (const slice of slicesOf(requests, this.#mint)) {
+      try {
+        if (!trouble) answers.push(this.#answerTo(await this.#intake.take(slice, carry), settle));
+      } catch (error) {
+        trouble = this.#whyNotStored(error);
+        if (answers.length === 0) return refusedWhole(requests, trouble);
+      }
+      if (trouble) answers.push(Promise.resolve(refusedEach(slice, trouble)));
     }
+    // Not awaited: this function would hold the pictures of the input in memory for as long as the input waits.
+    return answers.length === 1 && answers[0] ? answers[0] : Promise.all(answers).then((outcomes) => outcomes.flat());
+  }
+
+  /** Sees to what was just taken. The outcomes when they are as far as `settle`. */
+  #answerTo(taken: readonly Taken[], settle: Settle): Promise<SendOutcome[]> {
+    this.#storeTrouble(null);
+    this.#wake(taken);
+    const answer = this.#waiters.wait(
+      taken.map((one) => this.#firstOutcome(one)),
+      settle,
+    );
+    for (const service of SERVICES) if (this.#links.refusal(service)) void this.#takeBack(service);
+    return answer;
+  }
+
+  #whyNotStored(error: unknown): UshotError {
+    // The store was closed while the input was on its way there.
+    if (this.#life !== 'running') return new UshotError('USHOT_STOPPED');
+    this.#storeTrouble(error);
+    return storeError(error);
   }
 
   /** Uploads a file now. Rejects with a UshotError when it is refused, or cannot be done within a minute or so. */
@@ -558,6 +577,18 @@ export class Agent {
     const { status } = this;
     for (const listener of this.#statusListeners) listener(status);
   }
+}
+
+/** As an error of the input. */
+function refusedWhole(requests: readonly SendRequest[], error: UshotError): SendOutcome[] {
+  return requests.map(() => invalid(error, null, null));
+}
+
+function refusedEach(requests: readonly SendRequest[], error: UshotError): SendOutcome[] {
+  return requests.flatMap(({ to }) => {
+    const receivers = receiversOf(to).map((receiver) => clip(String(receiver)));
+    return (receivers.length > 0 ? receivers : [null]).map((receiver) => invalid(error, receiver, null));
+  });
 }
 
 function storeError(error: unknown): UshotError {

@@ -248,7 +248,7 @@ function checkLongText(type: 'LMS' | 'MMS', text: string, { settings, charset, k
 }
 
 function readSender(from: unknown): string {
-  if (from === undefined || from === null || from === '') throw new UshotError('USHOT_NO_SENDER');
+  if (isBlank(from)) throw new UshotError('USHOT_NO_SENDER');
   if (typeof from !== 'string' && typeof from !== 'number') throw wrongKind('from', 'phone', from);
   const number = parseSender(from);
   if (number.ok) return number.digits;
@@ -257,7 +257,7 @@ function readSender(from: unknown): string {
 }
 
 function readUrl(value: unknown): string {
-  if (value === undefined || value === null || value === '') return '';
+  if (isBlank(value)) return '';
   if (typeof value !== 'string') throw wrongKind('url', 'text', value);
   const url = value.trim();
   if (!/^https?:\/\/[\x21-\x7e]+$/i.test(url) || url.length > URL_BYTES) {
@@ -316,14 +316,14 @@ function limitBytes(field: string, value: string, limit: number, charset: Charse
 }
 
 function readTime(field: string, value: unknown): number | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
+  if (isBlank(value)) return undefined;
   const ms = parseTime(value);
   if (ms === undefined) throw new UshotError('USHOT_TIME', { field, value: scalarText(value) ?? kindOf(value) });
   return ms;
 }
 
 function readId(field: 'messageId' | 'groupId', value: unknown): string | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
+  if (isBlank(value)) return undefined;
   const id = typeof value === 'number' ? String(value) : value;
   if (typeof id !== 'string' || !/^[\x21-\x7e]+$/.test(id) || id.length > ID_BYTES) {
     throw new UshotError('USHOT_MESSAGE_ID', { field, value: scalarText(value) ?? kindOf(value) });
@@ -380,8 +380,13 @@ export function clip(text: string): string {
   return text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text;
 }
 
-function hasFiles(files: unknown): boolean {
-  return Array.isArray(files) ? files.length > 0 : files !== undefined && files !== null && files !== '';
+/** What a flow leaves out. */
+export function isBlank(value: unknown): boolean {
+  return value === undefined || value === null || value === '';
+}
+
+export function hasFiles(files: unknown): boolean {
+  return Array.isArray(files) ? files.length > 0 : !isBlank(files);
 }
 
 function digest(content: string): string {

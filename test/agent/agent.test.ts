@@ -432,6 +432,78 @@ describe('agent', () => {
     });
   });
 
+  describe('a long list of receivers', () => {
+    it('is stored in slices, between which others come, and is one group in order', async () => {
+      const world = new World({ commitMs: 20 });
+      await world.clock.advance(100);
+      const list = world.agent.send([{ ...sms, to: receivers(1_200).join() }], { settle: 'stored' });
+      const alarm = only(await world.send({ text: '정지' }, 'stored'));
+      const outcomes = await world.wait(list);
+      assert.deepEqual(
+        outcomes.map(({ to }) => to),
+        receivers(1_200),
+      );
+      assert.equal(new Set(outcomes.map(({ groupId }) => groupId)).size, 1);
+      const seqs = await Promise.all(
+        [outcomes[0], alarm, outcomes[1_199]].map(
+          async (one) => only(await world.store.get([one?.messageId ?? ''])).seq,
+        ),
+      );
+      assert.deepEqual(
+        seqs,
+        seqs.toSorted((a, b) => a - b),
+      );
+      await world.wait(world.agent.stop(), 60_000);
+    });
+
+    it('is answered when each of its messages is as far as was asked', async () => {
+      const world = new World({ commitMs: 5 });
+      const outcomes = await world.send({ to: receivers(1_200) }, 'delivered', 600_000);
+      assert.deepEqual(new Set(codes(outcomes)), new Set(['delivered']));
+      assert.equal(world.gateway.journal.messages.length, 1_200);
+      assert.deepEqual(world.gateway.journal.complaints, []);
+      await world.wait(world.agent.stop(), 60_000);
+    });
+
+    it('keeps what it has, and says so of each receiver, when the store fails in its middle', async () => {
+      const world = new World();
+      await world.clock.advance(0);
+      const accept = world.store.accept.bind(world.store);
+      let calls = 0;
+      world.store.accept = (messages) => (++calls === 2 ? Promise.reject(new Error('disk full')) : accept(messages));
+      const outcomes = await world.send({ to: receivers(1_200) }, 'accepted', 60_000);
+      assert.deepEqual(
+        outcomes.map(({ to }) => to),
+        receivers(1_200),
+      );
+      assert.deepEqual(new Set(codes(outcomes.slice(0, 500))), new Set(['accepted']));
+      assert.deepEqual(new Set(codes(outcomes.slice(500))), new Set(['USHOT_STORE']));
+      assert.deepEqual(
+        world.gateway.journal.messages.map(({ MSG_ID }) => MSG_ID),
+        outcomes.slice(0, 500).map(({ messageId }) => messageId),
+      );
+      await world.agent.stop();
+    });
+
+    it('is not divided where that would make an error of it, or hide one', async () => {
+      const world = new World({ settings: { pictures: 'as-is' } });
+      const [one] = await world.send({ to: receivers(1_001), messageId: 'order-1' });
+      assert.equal(one?.error?.code, 'USHOT_ID_FOR_SEVERAL');
+      const jpeg = Buffer.concat([Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex'), Buffer.alloc(800)]);
+      const mms = { node: 'mms', subject: '현관', files: [jpeg], to: receivers(1_001) } as const;
+      const put = world.store.putAttachment.bind(world.store);
+      let puts = 0;
+      world.store.putAttachment = (...file) => {
+        puts++;
+        return put(...file);
+      };
+      assert.deepEqual(new Set(codes(await world.send(mms, 'accepted', 60_000))), new Set(['accepted']));
+      assert.deepEqual([puts, world.gateway.journal.counters.uploads], [1, 1]);
+      assert.equal(world.gateway.journal.messages.length, 1_001);
+      await world.agent.stop();
+    });
+  });
+
   describe('pictures', () => {
     const jpeg = (filler: number) =>
       Buffer.concat([
