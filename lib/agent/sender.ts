@@ -343,7 +343,7 @@ export class Sender {
       this.#names.clear();
       return [...settled, { messageIds: idsOf(refused), to: 'READY' }];
     }
-    if (action === 'retry') return [...settled, ...refused.map((message) => this.#later(message, error))];
+    if (action === 'retry') return [...settled, ...this.#later(refused, error)];
     if (action === 'fail') return [...settled, this.#rejected(idsOf(refused), error)];
     return [...settled, ...this.#splitOrReject(refused, error)];
   }
@@ -375,10 +375,18 @@ export class Sender {
       : { messageIds, to: 'REJECTED', detail, result: error.result };
   }
 
-  #later(message: StoredMessage, error: UshotError): Settlement {
-    const pauseMs = PASSING_PAUSES_MS[message.claims - 1];
-    if (pauseMs === undefined) return this.#rejected([message.messageId], error);
-    return { messageIds: [message.messageId], to: 'READY', dueAtMs: this.#deps.clock.now() + pauseMs };
+  /** Tried again after a pause, in halves: the reason may be one of them, which must not take the others with it. */
+  #later(refused: readonly StoredMessage[], error: UshotError): Settlement[] {
+    const half = refused.length > 1 ? { batchLimit: Math.ceil(refused.length / 2) } : {};
+    const again: Settlement[] = [];
+    const tried: StoredMessage[] = [];
+    for (const message of refused) {
+      const { messageId, claims } = message;
+      const pauseMs = PASSING_PAUSES_MS[claims - 1];
+      if (pauseMs === undefined) tried.push(message);
+      else again.push({ messageIds: [messageId], to: 'READY', dueAtMs: this.#deps.clock.now() + pauseMs, ...half });
+    }
+    return tried.length > 0 ? [...again, ...this.#splitOrReject(tried, error)] : again;
   }
 
   /** Soon again at first; a message whose files cost us the line again and again must not stand before all others. */

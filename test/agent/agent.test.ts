@@ -236,6 +236,19 @@ describe('agent', () => {
     assert.equal(world.clock.armedCount, 0);
   });
 
+  it('tries what is refused for a passing reason again in halves, so that one bad message takes no other with it', async () => {
+    const world = new World({ settings: { respCodes: '11009=retry' } });
+    const list = receivers(21);
+    world.gateway.faults.add({ kind: 'reject', commands: ['1020'], receivers: [list[7] as string], code: '11009' });
+    const outcomes = await world.send({ to: list }, 'accepted', 3_600_000);
+    assert.deepEqual(
+      outcomes.filter(({ status }) => status !== 'accepted').map(({ to, error }) => [to, error?.code]),
+      [[list[7], 'USHOT_REJECTED']],
+    );
+    assert.equal(world.gateway.journal.counters.duplicates, 0);
+    await world.agent.stop();
+  });
+
   it('leaves an unanswered frame in doubt, settles it by its report, and sends nothing twice', async () => {
     const world = new World();
     world.listen();
