@@ -56,6 +56,8 @@ const LONGEST_PAUSE_MS = 60_000;
 const PASSING_PAUSES_MS = [10_000, 30_000, 60_000, 300_000, 900_000];
 const LONGEST_PASSING_PAUSE_MS = 900_000;
 const STORE_RETRY_MS = 1_000;
+/** The clock may be set forward meanwhile. */
+const LONGEST_SLEEP_MS = 30_000;
 /** A frame that was made ahead is made again when its claim took so long to commit. */
 const LOAD_KEEPS_MS = 1_000;
 /** An upload that cut the line so often may be what cuts it: then others go first. */
@@ -244,7 +246,7 @@ export class Sender {
   }
 
   async #sleep(ms: number): Promise<void> {
-    const timer = this.#deps.clock.timer(Math.max(ms, 0), () => this.#signal.raise());
+    const timer = this.#deps.clock.timer(Math.min(Math.max(ms, 0), LONGEST_SLEEP_MS), () => this.#signal.raise());
     await this.#signal.wait();
     timer.cancel();
   }

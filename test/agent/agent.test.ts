@@ -341,6 +341,16 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('sends what has fallen due when the clock was put forward, without waiting for anything else', async () => {
+    const world = new World();
+    await world.send({ sendAt: '2026-01-05 09:10:00' }, 'stored');
+    await world.clock.advance(1_000);
+    world.clock.correct(600_000);
+    await world.clock.advance(30_000);
+    assert.equal(world.frames.length, 1);
+    await world.agent.stop();
+  });
+
   it('says so when no report came by the horizon, and takes one that comes later', async () => {
     const world = new World({
       settings: { maxAgeMinutes: 3_000 },
