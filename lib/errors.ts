@@ -217,8 +217,8 @@ export const errors = {
     78,
   ),
   USHOT_ATTACHMENT_LOST: row(
-    'The picture {file} of a waiting message is no longer on the disk; the message was not sent without it.',
-    '대기 중인 메시지의 첨부 파일 {file}이(가) 디스크에 없습니다. 파일 없이 보내지는 않았습니다.',
+    'The picture {file} of a waiting message is no longer on the disk, or is damaged there; the message was not sent without it.',
+    '대기 중인 메시지의 첨부 파일 {file}이(가) 디스크에 없거나 손상되었습니다. 파일 없이 보내지는 않았습니다.',
     73,
   ),
 

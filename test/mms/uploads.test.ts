@@ -1,6 +1,6 @@
 /** Uploads when the line is cut, when names are forgotten and when the gateway refuses: against the strict gateway. */
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { World } from '../agent/world.ts';
 import type { Decision, RecordedFrame } from '../support/strict-gateway.ts';
@@ -105,20 +105,28 @@ describe('MMS: uploads', () => {
     assert.deepEqual(bench.gateway.violations, []);
   });
 
-  it('refuses, and does not send without it, an MMS whose picture is gone from the disk', async () => {
-    bench = new MmsBench();
-    await bench.start();
-    await bench.loggedIn();
-    await bench.gateway.stop();
-    const waiting = bench.sendOne({ text: 'x', files: plainJpeg(900) });
-    await until(() => bench.attachments.length === 1 && bench.agent.status.waiting === 1);
-    rmSync(join(bench.folder, 'store.db-attachments'), { recursive: true });
-    await bench.gateway.start();
-    const { status, error, result } = await waiting;
-    assert.deepEqual([status, error?.code, result], ['rejected', 'USHOT_ATTACHMENT_LOST', 73]);
-    assert.deepEqual(bench.work, []);
-    assert.deepEqual(bench.gateway.violations, []);
-  });
+  const mishaps: Readonly<Record<string, (folder: string) => void>> = {
+    'is gone from the disk': (folder) => rmSync(folder, { recursive: true }),
+    'is damaged there': (folder) => {
+      for (const name of readdirSync(folder)) writeFileSync(join(folder, name), '');
+    },
+  };
+  for (const [what, befall] of Object.entries(mishaps)) {
+    it(`refuses, and does not send without it, an MMS whose picture ${what}`, async () => {
+      bench = new MmsBench();
+      await bench.start();
+      await bench.loggedIn();
+      await bench.gateway.stop();
+      const waiting = bench.sendOne({ text: 'x', files: plainJpeg(900) });
+      await until(() => bench.attachments.length === 1 && bench.agent.status.waiting === 1);
+      befall(join(bench.folder, 'store.db-attachments'));
+      await bench.gateway.start();
+      const { status, error, result } = await waiting;
+      assert.deepEqual([status, error?.code, result], ['rejected', 'USHOT_ATTACHMENT_LOST', 73]);
+      assert.deepEqual(bench.work, []);
+      assert.deepEqual(bench.gateway.violations, []);
+    });
+  }
 
   it('ends the input of an upload that cuts the line each time', async () => {
     bench = new MmsBench({ decide: ({ command }) => (command === '2030' ? 'cut' : 'answer') });

@@ -23,7 +23,7 @@ export class AttachmentFolder {
   /** When it returns, the bytes are on disk. */
   put(bytes: Uint8Array): string {
     const hash = attachmentHash(bytes);
-    if (this.has(hash)) return hash;
+    if (this.#whole(hash) !== null) return hash;
     makeFolder(this.#folder);
     const unfinished = this.#path(`${hash}.part`);
     const finished = this.#path(hash);
@@ -40,8 +40,9 @@ export class AttachmentFolder {
   }
 
   read(hash: string): Buffer {
-    if (!this.has(hash)) throw attachmentMissing(hash);
-    return fs.readFileSync(this.#path(hash));
+    const bytes = this.#whole(hash);
+    if (bytes === null) throw attachmentMissing(hash);
+    return bytes;
   }
 
   /** Not synced: one that comes back after a power cut goes at the next opening. */
@@ -55,6 +56,13 @@ export class AttachmentFolder {
     for (const name of fs.readdirSync(this.#folder)) {
       if (!HASH.test(name) || !isNeeded(name)) fs.rmSync(this.#path(name), { force: true, recursive: true });
     }
+  }
+
+  /** Null where there is none, or other bytes than its name says: a receiver must not be sent what nobody meant. */
+  #whole(hash: string): Buffer | null {
+    if (!this.has(hash)) return null;
+    const bytes = fs.readFileSync(this.#path(hash));
+    return attachmentHash(bytes) === hash ? bytes : null;
   }
 
   #path(name: string): string {

@@ -280,6 +280,18 @@ describe('the store on disk', () => {
     await assert.rejects(outbox.readAttachment('../account.db'), { code: 'USHOT_FILE_MISSING' });
   });
 
+  it('gives no damaged attachment out, and heals it when it is put again', async () => {
+    await outbox.open(START_MS);
+    const picture = Buffer.from('picture');
+    const hash = await outbox.putAttachment(picture);
+    for (const damaged of ['Picture', '']) {
+      fs.writeFileSync(path.join(`${file}-attachments`, hash), damaged);
+      await assert.rejects(outbox.readAttachment(hash), { code: 'USHOT_FILE_MISSING' });
+      assert.equal(await outbox.putAttachment(picture), hash);
+      assert.deepEqual(await outbox.readAttachment(hash), picture);
+    }
+  });
+
   it('claims company for a message that comes back, which a claim before did not look at', async () => {
     outbox = inProcessOutbox({ file, mostUnwritten: 5 });
     await outbox.open(START_MS);
