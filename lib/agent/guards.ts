@@ -29,6 +29,13 @@ interface Seen {
   seenAtMs: number;
 }
 
+export interface Verdict {
+  readonly draft: NewMessage;
+  /** Null where it passes. */
+  readonly stop: UshotError | null;
+  readonly isCounted: boolean;
+}
+
 export class Guards {
   readonly #settings: GuardSettings;
   readonly #outbox: Outbox;
@@ -56,18 +63,29 @@ export class Guards {
   }
 
   /**
-   * For each draft the guard that stops it, or null. What passes is counted at once. The decisions stand in the order
-   * of the drafts: the second of two equal ones is the duplicate. A draft whose id is among `repeats` is none of ours.
+   * For each draft the guard that stops it. What passes is counted at once. The verdicts stand in the order of the
+   * drafts: the second of two equal ones is the duplicate. A draft whose id is among `repeats` is none of ours.
    */
-  async check(
-    drafts: readonly NewMessage[],
-    repeats: ReadonlySet<string>,
-    nowMs: number,
-  ): Promise<(UshotError | null)[]> {
+  async check(drafts: readonly NewMessage[], repeats: ReadonlySet<string>, nowMs: number): Promise<Verdict[]> {
     await this.#recall(drafts, nowMs);
     this.#turnDay(nowMs);
     this.#turnMinute(nowMs);
-    return drafts.map((draft) => (repeats.has(draft.messageId) ? null : this.#judge(draft, nowMs)));
+    return drafts.map((draft) => {
+      if (repeats.has(draft.messageId)) return { draft, stop: null, isCounted: false };
+      const stop = this.#judge(draft, nowMs);
+      return { draft, stop, isCounted: stop === null };
+    });
+  }
+
+  /** The store did not take what was judged at `nowMs`: it does not count, and the store knows what was seen before. */
+  takeBack(verdicts: readonly Verdict[], nowMs: number): void {
+    for (const { draft } of verdicts) this.#seen.delete(draft.duplicateKey);
+    const counted = verdicts.filter(({ isCounted }) => isCounted).length;
+    if (startOfKoreanDay(nowMs) === this.#day) this.#dayTotal -= counted;
+    const bucket = this.#minute.find(([atMs]) => atMs === secondOf(nowMs));
+    if (bucket === undefined) return;
+    bucket[1] -= counted;
+    this.#minuteTotal -= counted;
   }
 
   #judge(draft: NewMessage, nowMs: number): UshotError | null {
@@ -122,7 +140,7 @@ export class Guards {
   #count(nowMs: number): void {
     this.#dayTotal++;
     this.#minuteTotal++;
-    const second = Math.floor(nowMs / 1000) * 1000;
+    const second = secondOf(nowMs);
     const last = this.#minute.at(-1);
     if (last && last[0] >= second) last[1]++;
     else this.#minute.push([second, 1]);
@@ -142,6 +160,8 @@ export class Guards {
     this.#dayTotal = 0;
   }
 }
+
+const secondOf = (nowMs: number): number => Math.floor(nowMs / 1000) * 1000;
 
 function startOfKoreanDay(nowMs: number): number {
   return Math.floor((nowMs + KST_MS) / DAY_MS) * DAY_MS - KST_MS;

@@ -7,7 +7,7 @@ import { UshotError } from '../errors.ts';
 import type { AcceptResult, FileRef, NewMessage, Outbox, Service } from '../outbox/outbox.ts';
 import type { Charset } from '../protocol/index.ts';
 import { KeptFiles, keepFiles, listFiles } from './files.ts';
-import type { Guards } from './guards.ts';
+import type { Guards, Verdict } from './guards.ts';
 import type { Mint } from './ids.ts';
 import { type Prepared, prepare, receiversOf, type SendRequest, type ServiceKnowledge } from './request.ts';
 import { detailOf } from './sender.ts';
@@ -44,26 +44,42 @@ export class Intake {
   async take(requests: readonly SendRequest[], carry: Readonly<Record<string, unknown>>): Promise<Taken[]> {
     const prepared = await this.#prepareAll(requests, carry);
     const drafts = prepared.filter((one) => 'draft' in one);
-    const stops = await this.#judge(drafts);
-    const messages = drafts.map(({ draft }, i) => suppressed(draft, stops[i] ?? null));
-    const results = messages.length > 0 ? await this.#accept(messages) : [];
+    const nowMs = this.#deps.clock.now();
+    const verdicts = await this.#judge(drafts, nowMs);
+    const messages = verdicts.map(suppressed);
+    const results = messages.length > 0 ? await this.#accept(messages, verdicts, nowMs) : [];
     let next = 0;
     return prepared.map((one): Taken => {
       if ('error' in one) return { kind: 'refused', ...one };
       const message = messages[next] as NewMessage;
       const result = results[next] as AcceptResult;
-      const stop = stops[next++];
+      const stop = verdicts[next++]?.stop;
       if (result.kind !== 'stored') return { kind: 'known', result, draft: one.draft };
       if (stop) return { kind: 'suppressed', message, error: stop };
       return { kind: 'stored', message, warnings: one.warnings };
     });
   }
 
+  /** What the store does not take, the guards do not count. */
+  async #accept(messages: readonly NewMessage[], verdicts: readonly Verdict[], nowMs: number): Promise<AcceptResult[]> {
+    const { guards } = this.#deps;
+    let results: AcceptResult[] = [];
+    try {
+      results = await this.#acceptAndPoke(messages);
+    } finally {
+      guards.takeBack(
+        verdicts.filter((_, i) => results[i]?.kind !== 'stored'),
+        nowMs,
+      );
+    }
+    return results;
+  }
+
   /**
    * A connection that is free claims at once, behind the accepting and so in the same commit: an alarm on an idle link
    * waits for one sync, not for two.
    */
-  #accept(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
+  #acceptAndPoke(messages: readonly NewMessage[]): Promise<AcceptResult[]> {
     const accepting = this.#deps.outbox.accept(messages);
     for (const service of new Set(messages.map((message) => message.service))) this.#deps.coming(service);
     return accepting;
@@ -97,13 +113,13 @@ export class Intake {
     }
   }
 
-  /** For each draft the guard that stops it. A repeat of an id that a flow gave is not a second message: none counts it. */
-  async #judge(drafts: readonly { draft: NewMessage; givenId: boolean }[]): Promise<(UshotError | null)[]> {
+  /** A repeat of an id that a flow gave is not a second message: no guard counts it. */
+  async #judge(drafts: readonly { draft: NewMessage; givenId: boolean }[], nowMs: number): Promise<Verdict[]> {
     const given = drafts.filter(({ givenId }) => givenId).map(({ draft }) => draft.messageId);
     const known = given.length > 0 ? await this.#deps.outbox.get(given) : [];
     const repeats = new Set(known.map(({ messageId }) => messageId));
     const messages = drafts.map(({ draft }) => draft);
-    return this.#deps.guards.check(messages, repeats, this.#deps.clock.now());
+    return this.#deps.guards.check(messages, repeats, nowMs);
   }
 }
 
@@ -117,6 +133,6 @@ function refuseAll(request: SendRequest, error: UshotError): Prepared[] {
   return (receivers.length > 0 ? receivers.map(String) : [null]).map((to) => ({ error, to, from: null }));
 }
 
-function suppressed(draft: NewMessage, stop: UshotError | null): NewMessage {
+function suppressed({ draft, stop }: Verdict): NewMessage {
   return stop ? { ...draft, state: 'SUPPRESSED', detail: detailOf(stop), result: stop.result ?? null } : draft;
 }

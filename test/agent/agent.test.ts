@@ -428,6 +428,32 @@ describe('agent', () => {
       await world.agent.stop();
     });
 
+    it('count nothing that the store did not take', async () => {
+      const world = new World({
+        settings: { maxPerMinute: 1, maxPerDay: 1, duplicateSeconds: 600, cooldownSeconds: 60 },
+      });
+      await world.clock.advance(0);
+      const accept = world.store.accept.bind(world.store);
+      world.store.accept = () => Promise.reject(new Error('disk full'));
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['USHOT_STORE']);
+      world.store.accept = accept;
+      await world.clock.advance(1_500);
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['stored']);
+      assert.deepEqual(codes(await world.send({}, 'stored')), ['USHOT_DUPLICATE']);
+      assert.deepEqual(codes(await world.send({ text: 'other' }, 'stored')), ['USHOT_RATE']);
+      await world.agent.stop();
+    });
+
+    it('do not count a repeat of an id whose message was pruned', async () => {
+      const world = new World({ settings: { maxPerMinute: 1, retentionDays: 1, maxAgeMinutes: 1 } });
+      await world.send({ messageId: 'order-1' }, 'accepted');
+      await world.clock.advance(5 * 24 * 3_600_000);
+      assert.deepEqual(await world.store.get(['order-1']), []);
+      await world.send({ messageId: 'order-1' }, 'stored');
+      assert.deepEqual(codes(await world.send({ text: 'new' }, 'stored')), ['stored']);
+      await world.agent.stop();
+    });
+
     it('stop duplicates from the one that went, and hold a storm until it is quiet', async () => {
       const world = new World({ settings: { duplicateSeconds: 10 } });
       assert.deepEqual(codes(await world.send([{}, {}, { text: 'other' }], 'stored')), [
