@@ -20,6 +20,7 @@ import type { StartAgent } from './agents.ts';
 import { misbehave } from './practice.ts';
 
 export const startAgent: StartAgent = async (settings, key, { log, language, userDir }) => {
+  if (userDir === undefined && settings.mode !== 'practice') log('warn', keptInMemory[language]);
   const practice =
     settings.mode === 'practice' ? await startPractice(settings, filesOf(userDir, key), log, language) : null;
   const agent = new Agent(practice?.settings ?? settings, {
@@ -38,6 +39,12 @@ export const startAgent: StartAgent = async (settings, key, { log, language, use
       await practice?.stop();
     },
   };
+};
+
+/** As in tests of flows. */
+const keptInMemory: Readonly<Record<Language, string>> = {
+  en: 'Node-RED has no user directory (userDir in its settings): messages that wait are in memory only, and lost at a restart.',
+  ko: 'Node-RED에 사용자 폴더(설정의 userDir)가 없습니다. 대기 중인 메시지는 메모리에만 있으며 다시 시작하면 사라집니다.',
 };
 
 function openOutbox(userDir: string | undefined, key: string): Outbox {
