@@ -235,7 +235,11 @@ export const errors = {
     'The gateway took the message, but no delivery report came within {hours} hours.',
     '게이트웨이가 메시지를 받았지만 {hours}시간 안에 결과가 오지 않았습니다.',
   ),
-  USHOT_CANCELLED: row('The message was cancelled before it was sent.', '발송하기 전에 취소된 메시지입니다.', 79),
+  USHOT_CANCELLED: row(
+    'The message was cancelled: taken back before it was sent, or discarded while it was on hold.',
+    '취소된 메시지입니다. 발송 전에 취소했거나 보류 중에 폐기했습니다.',
+    79,
+  ),
   USHOT_DUPLICATE: row(
     'Not sent: the same text went to {to} less than {seconds} seconds ago.',
     '보내지 않았습니다. 같은 내용을 {to}(으)로 보낸 지 {seconds}초가 지나지 않았습니다.',

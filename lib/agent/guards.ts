@@ -3,6 +3,7 @@
  *
  * - `maxPerMinute`, `maxPerDay` (the Korean day): at most so many messages are taken.
  * - `duplicateSeconds`: the same content to the same receiver goes out once in that time, counted from the one that went.
+ *   One that ended without having gone out counts no more, as long as this process remembers which one it was.
  * - `cooldownSeconds`: the same, but every attempt starts the time anew: an alarm that repeats without a pause stays
  *   silent until it has been quiet for that long.
  *
@@ -10,7 +11,7 @@
  * so that two inputs at the same instant cannot both pass.
  */
 import { UshotError } from '../errors.ts';
-import type { NewMessage, Outbox } from '../outbox/outbox.ts';
+import type { NewMessage, Outbox, StoredMessage } from '../outbox/outbox.ts';
 import type { AgentSettings } from './settings.ts';
 
 type GuardSettings = Pick<AgentSettings, 'maxPerMinute' | 'maxPerDay' | 'cooldownSeconds' | 'duplicateSeconds'>;
@@ -24,9 +25,11 @@ const MOST_KEYS = 50_000;
 
 interface Seen {
   /** When a message with the key last passed, or null. */
-  sentAtMs: number | null;
+  readonly sentAtMs: number | null;
   /** When one last passed or was stopped. */
-  seenAtMs: number;
+  readonly seenAtMs: number;
+  /** The message that passed, where it is known. */
+  readonly sentId?: string | undefined;
 }
 
 export interface Verdict {
@@ -68,6 +71,7 @@ export class Guards {
    */
   async check(drafts: readonly NewMessage[], repeats: ReadonlySet<string>, nowMs: number): Promise<Verdict[]> {
     await this.#recall(drafts, nowMs);
+    await this.#forgetUnsent(drafts);
     this.#turnDay(nowMs);
     this.#turnMinute(nowMs);
     return drafts.map((draft) => {
@@ -97,7 +101,7 @@ export class Guards {
     }
     if (maxPerDay > 0 && this.#dayTotal >= maxPerDay) return new UshotError('USHOT_DAILY_CAP', { limit: maxPerDay });
     this.#count(nowMs);
-    this.#remember(draft.duplicateKey, { sentAtMs: nowMs, seenAtMs: nowMs });
+    this.#remember(draft.duplicateKey, { sentAtMs: nowMs, seenAtMs: nowMs, sentId: draft.messageId });
     return null;
   }
 
@@ -108,7 +112,7 @@ export class Guards {
     const duplicate = duplicateSeconds > 0 && seen.sentAtMs !== null && nowMs - seen.sentAtMs < duplicateSeconds * 1000;
     const cooling = cooldownSeconds > 0 && seen.sentAtMs !== null && nowMs - seen.seenAtMs < cooldownSeconds * 1000;
     if (!duplicate && !cooling) return null;
-    this.#remember(draft.duplicateKey, { sentAtMs: seen.sentAtMs, seenAtMs: nowMs });
+    this.#remember(draft.duplicateKey, { ...seen, seenAtMs: nowMs });
     return duplicate
       ? new UshotError('USHOT_DUPLICATE', { to: draft.to, seconds: duplicateSeconds })
       : new UshotError('USHOT_COOLDOWN', { to: draft.to, seconds: cooldownSeconds });
@@ -126,6 +130,21 @@ export class Guards {
     if (keys.size === 0) return;
     const found = await this.#outbox.recentDuplicates({ duplicateKeys: [...keys], sinceMs: nowMs - this.#windowMs });
     for (const [key, seen] of found) if (!this.#seen.has(key)) this.#remember(key, { ...seen });
+  }
+
+  /** A message that passed and ended without having gone out is no reason to stop another one. */
+  async #forgetUnsent(drafts: readonly NewMessage[]): Promise<void> {
+    const keys = new Map<string, string>();
+    for (const { duplicateKey } of drafts) {
+      const sentId = this.#seen.get(duplicateKey)?.sentId;
+      if (sentId !== undefined) keys.set(sentId, duplicateKey);
+    }
+    if (keys.size === 0) return;
+    for (const message of await this.#outbox.get([...keys.keys()])) {
+      const key = keys.get(message.messageId);
+      if (key === undefined || this.#seen.get(key)?.sentId !== message.messageId || !neverWent(message)) continue;
+      this.#remember(key, { sentAtMs: null, seenAtMs: message.createdAtMs });
+    }
   }
 
   #remember(key: string, seen: Seen): void {
@@ -159,6 +178,10 @@ export class Guards {
     this.#day = day;
     this.#dayTotal = 0;
   }
+}
+
+function neverWent({ state, claims }: StoredMessage): boolean {
+  return state === 'REJECTED' || ((state === 'EXPIRED' || state === 'CANCELLED') && claims === 0);
 }
 
 const secondOf = (nowMs: number): number => Math.floor(nowMs / 1000) * 1000;

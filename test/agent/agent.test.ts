@@ -428,6 +428,25 @@ describe('agent', () => {
       await world.agent.stop();
     });
 
+    it('stop nothing as a duplicate of what never went out', async () => {
+      const world = new World({ settings: { duplicateSeconds: 3_600, cooldownSeconds: 3_600 } });
+      world.agent.use('sms');
+      await world.clock.advance(1_000);
+      world.gateway.faults.add({ kind: 'reject', commands: ['1020'], times: 1, code: '11001', text: 'NO' });
+      assert.deepEqual(codes(await world.send({})), ['USHOT_REJECTED']);
+      assert.deepEqual(codes(await world.send({})), ['accepted']);
+      assert.deepEqual(codes(await world.send({})), ['USHOT_DUPLICATE']);
+
+      const expiring = { text: 'soon', sendAt: '2026-01-05 09:02:00', expireAt: '2026-01-05 09:02:01' };
+      world.gateway.faults.add({ kind: 'refuse-login', times: 100, code: '11002' });
+      world.network.cut();
+      await world.send(expiring, 'stored');
+      assert.deepEqual(codes(await world.send({ text: 'soon' }, 'stored')), ['USHOT_DUPLICATE']);
+      await world.clock.advance(300_000);
+      assert.deepEqual(codes(await world.send({ text: 'soon' }, 'stored')), ['stored']);
+      await world.wait(world.agent.stop(), 60_000);
+    });
+
     it('count nothing that the store did not take', async () => {
       const world = new World({
         settings: { maxPerMinute: 1, maxPerDay: 1, duplicateSeconds: 600, cooldownSeconds: 60 },
