@@ -312,8 +312,11 @@ export class MemoryOutbox implements Outbox {
   async prune(olderThanMs: number, limit: number, forgetBeforeMs: number | null = null): Promise<number> {
     this.#assertOpen();
     let pruned = 0;
-    for (const message of [...this.#bySeq.values()]) {
-      if (pruned >= limit || message.createdAtMs >= olderThanMs) break;
+    const messages = [...this.#bySeq.values()];
+    const newestMs = messages.at(-1)?.createdAtMs ?? 0;
+    for (const message of messages) {
+      // Older ones come first; but for those that came while the clock was ahead, which must not end the search.
+      if (pruned >= limit || (message.createdAtMs >= olderThanMs && message.createdAtMs <= newestMs)) break;
       if (!isEnd(message.state) || message.updatedAtMs >= olderThanMs) continue;
       if (this.#waitingReports.has(message.messageId)) continue;
       const { state, updatedAtMs, dueAtMs, batchLimit, claims, result, detail, held, seq, contentHash } = message;

@@ -977,6 +977,15 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
         assert.deepEqual(ids(await outbox.get(['A', 'B', 'C', 'D', 'E'])), ['D', 'E']);
       });
 
+      it('goes on behind a message that came while the clock was ahead', async () => {
+        await ended('A');
+        await accept(['ahead'], { createdAtMs: later(70 * 365 * DAY_MS) });
+        await ended('B');
+        await accept(['now']);
+        assert.equal(await outbox.prune(horizon, 10), 2);
+        assert.deepEqual(ids(await outbox.get(['A', 'ahead', 'B', 'now'])), ['ahead', 'now']);
+      });
+
       it('keeps the ids known: a repeat learns how the first one ended, a conflict stays one', async () => {
         await ended('A');
         const before = await one('A');

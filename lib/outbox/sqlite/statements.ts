@@ -61,6 +61,7 @@ export const SQL = {
   claimable: `SELECT ${ALL} FROM messages INDEXED BY messages_ready
        WHERE state = ${READY} AND service = ? AND due_at <= ? AND (due_at, seq) >= (?, ?) AND expire_at > ?
        ORDER BY due_at, seq LIMIT ?`,
+  newest: 'SELECT created_at FROM messages WHERE seq = (SELECT max(seq) FROM messages)',
   pruneScan: `SELECT ${ALL} FROM messages WHERE seq > ? ORDER BY seq LIMIT ${PRUNE_CHUNK}`,
   remember: `INSERT INTO remembered
       (message_id, seq, content_hash, state, batch_limit, due_at, updated_at, claims, result, detail)

@@ -57,12 +57,14 @@ function pruneMessages(db: Database, olderThanMs: number, limit: number): number
 
 function findPrunable(db: Database, olderThanMs: number, limit: number): MessageValues[] {
   const found: MessageValues[] = [];
+  const newestMs = db.get<{ created_at: number }>(SQL.newest)?.created_at ?? 0;
   let after = 0;
   for (;;) {
     const rows = db.lists<MessageValues>(SQL.pruneScan, after);
     for (const row of rows) {
       const [seq, , , , createdAtMs, , , , state, , , updatedAtMs] = row;
-      if (found.length >= limit || createdAtMs >= olderThanMs) return found;
+      // Older ones come first; but for those that came while the clock was ahead, which must not end the search.
+      if (found.length >= limit || (createdAtMs >= olderThanMs && createdAtMs <= newestMs)) return found;
       after = seq;
       const isOld = state >= OPEN_STATES && updatedAtMs < olderThanMs;
       if (isOld && !hasReportsWaiting(db, row)) found.push(row);
