@@ -109,8 +109,8 @@ export class Guards {
     const { cooldownSeconds, duplicateSeconds } = this.#settings;
     const seen = this.#seen.get(draft.duplicateKey);
     if (!seen) return null;
-    const duplicate = duplicateSeconds > 0 && seen.sentAtMs !== null && nowMs - seen.sentAtMs < duplicateSeconds * 1000;
-    const cooling = cooldownSeconds > 0 && seen.sentAtMs !== null && nowMs - seen.seenAtMs < cooldownSeconds * 1000;
+    const duplicate = seen.sentAtMs !== null && isWithin(duplicateSeconds, seen.sentAtMs, nowMs);
+    const cooling = seen.sentAtMs !== null && isWithin(cooldownSeconds, seen.seenAtMs, nowMs);
     if (!duplicate && !cooling) return null;
     this.#remember(draft.duplicateKey, { ...seen, seenAtMs: nowMs });
     return duplicate
@@ -166,6 +166,8 @@ export class Guards {
   }
 
   #turnMinute(nowMs: number): void {
+    // The clock was set back: what was counted is no older than now.
+    for (const bucket of this.#minute) bucket[0] = Math.min(bucket[0], secondOf(nowMs));
     while (this.#minute[0] && this.#minute[0][0] <= nowMs - MINUTE_MS) {
       this.#minuteTotal -= this.#minute[0][1];
       this.#minute.shift();
@@ -182,6 +184,11 @@ export class Guards {
 
 function neverWent({ state, claims }: StoredMessage): boolean {
   return state === 'REJECTED' || ((state === 'EXPIRED' || state === 'CANCELLED') && claims === 0);
+}
+
+/** Not of what lies ahead, since the clock was set back: nobody knows how long ago that was. */
+function isWithin(seconds: number, atMs: number, nowMs: number): boolean {
+  return atMs <= nowMs && nowMs - atMs < seconds * 1000;
 }
 
 const secondOf = (nowMs: number): number => Math.floor(nowMs / 1000) * 1000;

@@ -447,6 +447,18 @@ describe('agent', () => {
       await world.wait(world.agent.stop(), 60_000);
     });
 
+    it('do not stop all messages for an hour when the clock was set back by it', async () => {
+      const world = new World({ settings: { maxPerMinute: 2, duplicateSeconds: 5 } });
+      await world.clock.advance(0);
+      assert.deepEqual(codes(await world.send([{ text: '1' }, { text: '2' }], 'stored')), ['stored', 'stored']);
+      world.clock.correct(-3_600_000);
+      assert.deepEqual(codes(await world.send([{ text: '3' }], 'stored')), ['USHOT_RATE']);
+      await world.clock.advance(61_000);
+      assert.deepEqual(codes(await world.send([{ text: '1' }, { text: '2' }], 'stored')), ['stored', 'stored']);
+      assert.deepEqual(codes(await world.send([{ text: '1' }], 'stored')), ['USHOT_DUPLICATE']);
+      await world.agent.stop();
+    });
+
     it('count nothing that the store did not take', async () => {
       const world = new World({
         settings: { maxPerMinute: 1, maxPerDay: 1, duplicateSeconds: 600, cooldownSeconds: 60 },
