@@ -330,8 +330,8 @@ export const errors = {
     79,
   ),
   USHOT_STORE: row(
-    'The message was not taken, since it cannot be kept safely: {problem}.',
-    '메시지를 안전하게 보관할 수 없어 받지 않았습니다: {problem}.',
+    'Messages are not taken, since they cannot be kept safely: {problem}.',
+    '메시지를 안전하게 보관할 수 없어 받지 않습니다: {problem}.',
     79,
   ),
   USHOT_NODE_GONE: row(
