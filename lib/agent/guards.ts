@@ -83,6 +83,7 @@ export class Guards {
 
   /** The store did not take what was judged at `nowMs`: it does not count, and the store knows what was seen before. */
   takeBack(verdicts: readonly Verdict[], nowMs: number): void {
+    if (verdicts.length === 0) return;
     for (const { draft } of verdicts) this.#seen.delete(draft.duplicateKey);
     const counted = verdicts.filter(({ isCounted }) => isCounted).length;
     if (startOfKoreanDay(nowMs) === this.#day) this.#dayTotal -= counted;
@@ -134,6 +135,7 @@ export class Guards {
 
   /** A message that passed and ended without having gone out is no reason to stop another one. */
   async #forgetUnsent(drafts: readonly NewMessage[]): Promise<void> {
+    if (this.#windowMs === 0) return;
     const keys = new Map<string, string>();
     for (const { duplicateKey } of drafts) {
       const sentId = this.#seen.get(duplicateKey)?.sentId;
