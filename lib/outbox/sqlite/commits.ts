@@ -7,9 +7,10 @@ import type { AttachmentFolder } from './attachments.ts';
 import type { Batch, StoreOptions } from './calls.ts';
 import type { Database } from './database.ts';
 import { joined } from './entry.ts';
+import { isGone, logOf } from './file.ts';
 import type { Log } from './log.ts';
 import { Pending } from './pending.ts';
-import { problemOf } from './problems.ts';
+import { problemOf, storeError } from './problems.ts';
 import { SQL } from './statements.ts';
 
 /** Messages at most whose rows are not what the log tells of them. */
@@ -162,6 +163,8 @@ export class Commits {
   /** All or none, as one entry of the log. */
   #append(entries: readonly Buffer[]): void {
     if (entries.length === 0) return;
+    refuseGone(this.#options.file);
+    refuseGone(logOf(this.#options.file));
     this.#log.append(joined(entries));
     this.#appended.push(...entries);
   }
@@ -179,6 +182,7 @@ export class Commits {
 
   /** All that is pending, and some entries. `room`: in how many times `maxFileBytes`. */
   #write(entries: readonly Buffer[], room: number): void {
+    refuseGone(this.#options.file);
     this.endAhead();
     const parts = [this.pending, Pending.of(entries)];
     if (parts.every(({ tally }) => tally === null) && !this.#isUncertain) return;
@@ -263,6 +267,11 @@ export class Commits {
   #hasUsers(hash: string): boolean {
     return this.#db.get(SQL.hasUsers, hash) !== undefined;
   }
+}
+
+/** What is written into a file that has no name any more is gone with the process. */
+function refuseGone(file: string): void {
+  if (isGone(file)) throw storeError('gone', { file });
 }
 
 function take<T>(items: Iterator<T>, most: number): T[] {

@@ -32,16 +32,20 @@ export interface OpenFile {
 export function openFile(options: StoreOptions): OpenFile {
   const { file } = options;
   const lockFile = `${file}.lock`;
-  const logFile = `${file}-log`;
+  const logFile = logOf(file);
   let db: DatabaseSync | undefined;
   let log: Log | undefined;
   try {
+    refuseEmptied(file);
     createFile(file);
     db = new DatabaseSync(file);
     configure(db, options);
     migrate(db);
+    if (value(db, 'SELECT in_use FROM tally') === 1 && !sizeOf(logFile)) throw storeError('logLost', { file: logFile });
     createFile(logFile);
     log = new Log(logFile, Number(value(db, 'SELECT generation FROM tally')));
+    log.occupy();
+    db.exec('UPDATE tally SET in_use = 1');
     // The lock is ours since the first access: say so for whoever comes second.
     fs.rmSync(lockFile, { force: true });
     fs.writeFileSync(lockFile, `${process.pid}\n`, { mode: OWNER_ONLY_FILE });
@@ -57,6 +61,7 @@ export function openFile(options: StoreOptions): OpenFile {
     log: openedLog,
     close() {
       try {
+        if (openedLog.isSpent && !isGone(file)) emptyLog(opened, openedLog);
         openedLog.close();
         fs.rmSync(lockFile, { force: true });
       } finally {
@@ -64,6 +69,21 @@ export function openFile(options: StoreOptions): OpenFile {
       }
     },
   };
+}
+
+/** The file of the log. */
+export function logOf(file: string): string {
+  return `${file}-log`;
+}
+
+/** Whether the file is known not to be there: not where its folder cannot be looked into. */
+export function isGone(file: string): boolean {
+  if (fs.existsSync(file)) return false;
+  try {
+    return sizeOf(file) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** The error as one of the store where the store is what is wrong; else as it is. */
@@ -94,6 +114,40 @@ export function makeFolder(folder: string): void {
   for (let made = folder; made.length >= first.length; made = path.dirname(made)) syncFolder(path.dirname(made));
 }
 
+/** Undefined where there is no file. */
+function sizeOf(file: string): number | undefined {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size;
+}
+
+/**
+ * A database that is missing or empty must not begin anew in silence where other files say that there was one. Looked at
+ * before SQLite does, which would remove its own log.
+ */
+function refuseEmptied(file: string): void {
+  // The log first: another process may be creating the store, and its database is there and not empty before its log is.
+  const logBytes = sizeOf(logOf(file));
+  const bytes = sizeOf(file);
+  if (bytes !== undefined && bytes > 0) return;
+  const wasEmptied = bytes === 0 && logBytes !== undefined;
+  if (wasEmptied || logBytes || sizeOf(`${file}-wal`)) throw storeError('emptied', { file });
+  // Somebody moved the database away, after it was closed. Left there, the log would have a database that a crash leaves
+  // empty, because it was just created, taken for one that was emptied.
+  if (logBytes !== undefined) {
+    fs.rmSync(logOf(file));
+    syncFolder(path.dirname(file));
+  }
+}
+
+/** In this order: a log that is empty while the database says that the store is in use has lost what was in it. */
+function emptyLog(db: DatabaseSync, log: Log): void {
+  try {
+    db.exec('UPDATE tally SET in_use = 0');
+    log.empty();
+  } catch {
+    // It stays as a crash would leave it, and tells of nothing new.
+  }
+}
+
 /**
  * Creates the file where there is none, so that it is the owner's alone from its first byte. One that is there must not
  * be opened here: closing it again would let go of the locks of an engine of this process that has it open.
@@ -102,11 +156,12 @@ function createFile(file: string): void {
   makeFolder(path.dirname(file));
   try {
     fs.closeSync(fs.openSync(file, 'wx', OWNER_ONLY_FILE));
-    syncFolder(path.dirname(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (fs.statSync(file).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
   }
+  // Also the name of one that is there: whoever created it may have been killed before this.
+  syncFolder(path.dirname(file));
   chmodIfThere(file);
 }
 
@@ -122,8 +177,11 @@ function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHE
   // One process: the lock is kept from the first access on, and SQLite's own log needs no shared-memory file.
   db.exec('PRAGMA locking_mode = EXCLUSIVE');
   // Nothing is written before the file is known to be ours, and of a schema that we know.
-  if (Number(value(db, 'SELECT count(*) FROM sqlite_schema')) === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL');
-  else if (Number(value(db, 'PRAGMA application_id')) !== APPLICATION_ID) throw storeError('foreign', { file });
+  if (Number(value(db, 'SELECT count(*) FROM sqlite_schema')) === 0) {
+    // The log is created after the schema, which SQLite's own log may have had.
+    if (sizeOf(logOf(file)) !== undefined) throw storeError('emptied', { file });
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL');
+  } else if (Number(value(db, 'PRAGMA application_id')) !== APPLICATION_ID) throw storeError('foreign', { file });
   const [found, known] = [Number(value(db, 'PRAGMA user_version')), migrations.length];
   if (found > known) throw storeError('newer', { file, found, known });
   const mode = value(db, 'PRAGMA journal_mode = WAL');

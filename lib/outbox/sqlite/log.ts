@@ -4,7 +4,7 @@
  *
  * Entries are written one behind the other. Once the database has all that they tell of, the log begins anew at its start,
  * over what is there: each entry carries the number of its generation, and the database knows which one is valid. An entry
- * that a crash tore, or that belongs to an earlier generation, ends the log.
+ * that a crash tore, or that belongs to an earlier generation, ends the log. What no crash leaves is damage, and refused.
  *
  * As with SQLite's own log, a sector that is written again with the same bytes is trusted to keep them.
  */
@@ -24,7 +24,6 @@ export class Log {
   readonly #descriptor: number;
   #generation: number;
   #end = 0;
-  /** Whether the database is known to have all that the file tells of. */
   #isSpent = false;
   /** Of the file; behind the end there is room, or what is old. */
   #size: number;
@@ -48,15 +47,35 @@ export class Log {
     return this.#end;
   }
 
+  /** Whether the database is known to have all that the file tells of. */
+  get isSpent(): boolean {
+    return this.#isSpent;
+  }
+
+  /** When it returns, the file is not empty, whatever happens: an empty one can then only be what is left of another. */
+  occupy(): void {
+    if (this.#size > 0) return;
+    this.#writeAt(Buffer.alloc(HEADER_BYTES), 0);
+    fs.fdatasyncSync(this.#descriptor);
+    this.#size = HEADER_BYTES;
+  }
+
   /** At opening: the entries that are valid, in order. New ones go behind them. */
   read(): Buffer[] {
     const entries: Buffer[] = [];
     let end = 0;
-    for (let entry = this.#entryAt(end); entry !== null; entry = this.#entryAt(end)) {
-      end += HEADER_BYTES + entry.length;
-      entries.push(entry);
+    let found = this.#entryAt(end);
+    for (; found?.generation === this.#generation; found = this.#entryAt(end)) {
+      end += HEADER_BYTES + found.entry.length;
+      entries.push(found.entry);
     }
+    // The database says which generation is valid before an entry of it is written.
+    if (end === 0 && found !== null && found.generation > this.#generation) {
+      throw storeError('behind', { file: this.#file });
+    }
+    this.#refuseDamage(end);
     this.#end = end;
+    this.#isSpent = end === 0;
     return entries;
   }
 
@@ -84,13 +103,13 @@ export class Log {
     this.#isSpent = true;
   }
 
-  /** What the database has already is not left lying about. */
+  /** What the database has already is not left lying about. Before closing. */
+  empty(): void {
+    fs.ftruncateSync(this.#descriptor);
+  }
+
   close(): void {
-    try {
-      if (this.#isSpent) fs.ftruncateSync(this.#descriptor);
-    } finally {
-      fs.closeSync(this.#descriptor);
-    }
+    fs.closeSync(this.#descriptor);
   }
 
   /** To be used before the next. */
@@ -117,16 +136,31 @@ export class Log {
     }
   }
 
-  /** Null where the log ends. */
-  #entryAt(at: number): Buffer | null {
+  /**
+   * Behind the end, no crash leaves a whole entry of this generation. Each is synced before the next is written; the next
+   * after one that failed begins where that began, over its header; and what else is left of it is JSON, which holds none of
+   * the zero bytes of a header. So what stood before such an entry was damaged later.
+   */
+  #refuseDamage(end: number): void {
+    const rest = Buffer.alloc(this.#size - end);
+    this.#readAt(rest, end);
+    const generation = Buffer.alloc(4);
+    generation.writeUInt32LE(this.#generation);
+    for (let at = rest.indexOf(generation); at >= 0; at = rest.indexOf(generation, at + 1)) {
+      if (this.#entryAt(end + at) !== null) throw storeError('logDamaged', { file: this.#file, at: end });
+    }
+  }
+
+  /** Null where there is no whole entry, of whatever generation. */
+  #entryAt(at: number): { generation: number; entry: Buffer } | null {
     const header = Buffer.alloc(HEADER_BYTES);
     if (this.#readAt(header, at) < HEADER_BYTES) return null;
     const [generation, length] = [header.readUInt32LE(0), header.readUInt32LE(4)];
     const left = this.#size - at - HEADER_BYTES;
-    if (generation !== this.#generation || length === 0 || length > left) return null;
+    if (length === 0 || length > left) return null;
     const entry = Buffer.alloc(length);
     this.#readAt(entry, at + HEADER_BYTES);
-    return checksum(header, entry) === header.readUInt32LE(CHECKED_BYTES) ? entry : null;
+    return checksum(header, entry) === header.readUInt32LE(CHECKED_BYTES) ? { generation, entry } : null;
   }
 
   /** Fewer bytes than asked only at the end of the file. */

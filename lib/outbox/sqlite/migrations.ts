@@ -122,4 +122,9 @@ export const migrations: readonly string[] = [
   DROP TABLE reports;
   CREATE INDEX unmatched_reports_age ON unmatched_reports (received_at, seq);
   `,
+  // 3: a log that was lost is told from one that never was.
+  `
+  -- 1 from opening to closing: meanwhile the log is there, and not empty.
+  ALTER TABLE tally ADD COLUMN in_use INTEGER NOT NULL DEFAULT 0;
+  `,
 ];

@@ -275,6 +275,22 @@ describe('the store on disk', () => {
     assert.equal(fs.readdirSync(attachments).length, 1);
   });
 
+  it('syncs the names of its files when it finds them: whoever created them may have been killed before that', async () => {
+    await outbox.open(START_MS);
+    await outbox.close();
+    const syncs = sinon.spy(fs, 'fsyncSync');
+    const opens = sinon.spy(fs, 'openSync');
+    try {
+      await outbox.open(START_MS);
+      const folders = opens.getCalls().filter(({ args: [name] }) => name === path.dirname(file));
+      if (process.platform !== 'win32') assert.equal(folders.length, 2, 'of the database, then of the log');
+      for (const { returnValue } of folders) assert.ok(syncs.calledWith(returnValue));
+    } finally {
+      syncs.restore();
+      opens.restore();
+    }
+  });
+
   it('reads no file outside of its attachments', async () => {
     await outbox.open(START_MS);
     await assert.rejects(outbox.readAttachment('../account.db'), { code: 'USHOT_FILE_MISSING' });
@@ -355,6 +371,266 @@ describe('the store on disk', () => {
     });
     assert.equal(await outbox.createdSince(0), 2);
     assert.deepEqual(await outbox.get(['C', 'D', 'bad']), []);
+  });
+});
+
+describe('a store that lost some of its files, or of what was in them', () => {
+  let folder: string;
+  /** Of a store in use, and of what a crash leaves of it. */
+  let live: string;
+  let file: string;
+  let outbox: SqliteOutbox;
+  const open: SqliteOutbox[] = [];
+
+  const opened = async (name: string): Promise<SqliteOutbox> => {
+    const store = inProcessOutbox({ file: name });
+    open.push(store);
+    await store.open(START_MS);
+    return store;
+  };
+  beforeEach(async () => {
+    folder = makeFolder();
+    live = path.join(folder, 'live', 'account.db');
+    file = path.join(folder, 'left', 'account.db');
+    outbox = await opened(live);
+  });
+  afterEach(async () => {
+    for (const store of open.splice(0)) await store.close();
+    removeFolder(folder);
+  });
+
+  const crash = (): void => {
+    fs.rmSync(path.dirname(file), { recursive: true, force: true });
+    fs.cpSync(path.dirname(live), path.dirname(file), { recursive: true });
+  };
+  /** Some in rows, some in the log alone. */
+  const fill = async (): Promise<void> => {
+    await outbox.accept(newMessages(['A', 'B']));
+    await outbox.prune(START_MS, 1);
+    for (const id of ['C', 'D', 'E']) await outbox.accept([newMessage(id)]);
+  };
+  const all = ['A', 'B', 'C', 'D', 'E'];
+  const idsIn = async (store: SqliteOutbox): Promise<string[]> =>
+    (await store.get(all)).map(({ messageId }) => messageId);
+  const contents = (): string[][] => {
+    const names = fs.readdirSync(path.dirname(file)).filter((name) => /\.db(-log|-wal)?$/.test(name));
+    return names.map((name) => [name, fs.readFileSync(path.join(path.dirname(file), name)).toString('hex')]);
+  };
+  /** Twice, since what is refused once must not seem to be well afterwards. */
+  const isRefused = async (suffix: string, why: RegExp): Promise<void> => {
+    for (let i = 0; i < 2; i++) {
+      const attempt = opened(file).then(() => undefined);
+      const error = await attempt.catch((reason: unknown) => reason);
+      assert.ok(error instanceof UshotError && error.code === 'USHOT_STORE', `refused, not ${String(error)}`);
+      assert.match(error.message, why);
+      assert.ok(error.message.includes(`${file}${suffix} `), error.message);
+      assert.match(error.message, /restore a backup of all files.* or move all of them away/);
+      assert.match(error.text('ko'), /백업에서 되돌리거나/);
+      assert.doesNotMatch(error.text('en') + error.text('ko'), /\{\w+\}/, 'no hole is left');
+    }
+  };
+  const change = (suffix: string, by: (bytes: Buffer) => Buffer): void =>
+    fs.writeFileSync(file + suffix, by(fs.readFileSync(file + suffix)));
+  const remove = (suffix: string): void => fs.rmSync(file + suffix);
+
+  it('opens with all of them, as a crash leaves them', async () => {
+    await fill();
+    crash();
+    assert.deepEqual(await idsIn(await opened(file)), all);
+  });
+
+  it('is refused when the log is damaged before its last entry, and left as it is', async () => {
+    await fill();
+    const entryBytes = (bytes: Buffer): number => 12 + bytes.readUInt32LE(4);
+    for (const at of [(): number => 3, (): number => 100, (bytes: Buffer): number => entryBytes(bytes) + 50]) {
+      crash();
+      change('-log', (bytes) => {
+        bytes.writeUInt8(bytes.readUInt8(at(bytes)) ^ 1, at(bytes));
+        return bytes;
+      });
+      const before = fs.readFileSync(`${file}-log`);
+      await isRefused('-log', /damaged at byte/);
+      assert.deepEqual(fs.readFileSync(`${file}-log`), before);
+    }
+  });
+
+  it('opens without the last entry when that is torn', async () => {
+    await fill();
+    crash();
+    change('-log', (bytes) => {
+      const end = bytes.lastIndexOf('"E"');
+      bytes.fill(0, end);
+      return bytes;
+    });
+    assert.deepEqual(await idsIn(await opened(file)), ['A', 'B', 'C', 'D']);
+  });
+
+  it('is refused when the log is deleted or emptied after a crash', async () => {
+    await fill();
+    crash();
+    remove('-log');
+    await isRefused('-log', /missing or empty/);
+    assert.ok(!fs.existsSync(`${file}-log`));
+    fs.writeFileSync(`${file}-log`, '');
+    await isRefused('-log', /missing or empty/);
+  });
+
+  it('is refused without its log also when it was opened again, with nothing in it yet', async () => {
+    await fill();
+    await outbox.close();
+    outbox = await opened(live);
+    crash();
+    remove('-log');
+    await isRefused('-log', /missing or empty/);
+  });
+
+  it('opens without its log after it was closed', async () => {
+    await fill();
+    await outbox.close();
+    crash();
+    assert.equal(fs.statSync(`${file}-log`).size, 0);
+    remove('-log');
+    assert.deepEqual(await idsIn(await opened(file)), all);
+  });
+
+  it('opens after a crash that came before anything was accepted, and after one while it was being created', async () => {
+    crash();
+    assert.deepEqual(await idsIn(await opened(file)), []);
+    const early = path.join(folder, 'early', 'account.db');
+    fs.mkdirSync(path.dirname(early));
+    fs.writeFileSync(early, '');
+    assert.deepEqual(await idsIn(await opened(early)), []);
+  });
+
+  it("is refused when SQLite's log is deleted or damaged, and with it what the log of ours counts on", async () => {
+    await fill();
+    // So that the schema is in the file, and only what comes later in the log of SQLite.
+    await outbox.close();
+    outbox = await opened(live);
+    await outbox.accept([newMessage('F')]);
+    await outbox.prune(START_MS, 1);
+    await outbox.accept([newMessage('G')]);
+    crash();
+    remove('-wal');
+    await isRefused('-log', /newer than its database/);
+    crash();
+    change('-wal', (bytes) => bytes.fill(0x5a, 32, 64));
+    await isRefused('-log', /newer than its database/);
+  });
+
+  it("is refused when SQLite's log is deleted that had all there was", async () => {
+    await fill();
+    crash();
+    remove('-wal');
+    await isRefused('', /missing or empty/);
+  });
+
+  it('is refused when the database is emptied or gone, and left as it is', async () => {
+    await fill();
+    crash();
+    fs.writeFileSync(file, '');
+    const before = contents();
+    await isRefused('', /missing or empty/);
+    assert.deepEqual(contents(), before);
+    remove('');
+    await isRefused('', /missing or empty/);
+    assert.ok(!fs.existsSync(file));
+    for (const alsoLost of ['-log', '-wal']) {
+      crash();
+      remove('');
+      remove(alsoLost);
+      await isRefused('', /missing or empty/);
+    }
+    await outbox.close();
+    crash();
+    fs.writeFileSync(file, '');
+    await isRefused('', /missing or empty/);
+  });
+
+  it('begins anew when all that there was is moved away, or the database alone after it was closed', async () => {
+    await fill();
+    await outbox.close();
+    crash();
+    remove('');
+    assert.equal(fs.statSync(`${file}-log`).size, 0);
+    const store = await opened(file);
+    assert.deepEqual(await idsIn(store), []);
+    await store.accept([newMessage('A')]);
+    await store.close();
+    assert.deepEqual(await idsIn(await opened(file)), ['A']);
+  });
+
+  it('begins anew also after a crash that came when the database alone was moved away and just created again', async () => {
+    await outbox.close();
+    crash();
+    remove('');
+    const stub = sinon.stub(DatabaseSync.prototype, 'exec').throws(new Error('bug: killed'));
+    try {
+      await assert.rejects(opened(file), /killed/);
+    } finally {
+      stub.restore();
+    }
+    assert.equal(fs.statSync(file).size, 0);
+    assert.deepEqual(await idsIn(await opened(file)), []);
+  });
+
+  describe('while it is open', () => {
+    before(function () {
+      // What is open cannot be deleted.
+      if (process.platform === 'win32') this.skip();
+    });
+
+    const refusesAll = async (suffix: string): Promise<void> => {
+      const attempts = [
+        () => outbox.accept([newMessage('F')]),
+        () => outbox.exchange([], { service: 'sms', max: 1 }, START_MS),
+      ];
+      for (const attempt of attempts) {
+        const error = await attempt().then(
+          () => undefined,
+          (reason: unknown) => reason,
+        );
+        assert.ok(error instanceof UshotError && error.code === 'USHOT_STORE', `refused, not ${String(error)}`);
+        assert.ok(error.message.includes(`${live}${suffix} was deleted or moved`), error.message);
+        assert.match(error.text('ko'), /지워졌거나 옮겨졌습니다/);
+      }
+    };
+
+    it('keeps nothing more when its folder is deleted or moved', async () => {
+      await fill();
+      fs.renameSync(path.dirname(live), path.dirname(file));
+      await refusesAll('');
+      await assert.rejects(outbox.prune(START_MS, 1), /was deleted or moved/);
+      fs.renameSync(path.dirname(file), path.dirname(live));
+      await outbox.accept([newMessage('again')]);
+      fs.rmSync(path.dirname(live), { recursive: true });
+      await refusesAll('');
+    });
+
+    it('keeps nothing more when its log is deleted, and loses nothing when it is closed then', async () => {
+      await fill();
+      fs.rmSync(`${live}-log`);
+      await refusesAll('-log');
+      await outbox.close();
+      assert.deepEqual(await idsIn(await opened(live)), all);
+    });
+
+    it('keeps nothing more when its database is deleted, and does not begin anew', async () => {
+      await fill();
+      fs.rmSync(live);
+      await refusesAll('');
+      await outbox.close();
+      await assert.rejects(opened(live), /missing or empty/);
+    });
+
+    it('does not begin anew when its database is deleted while the log has nothing of its own', async () => {
+      await outbox.accept([newMessage('A')]);
+      await outbox.prune(START_MS, 1);
+      fs.rmSync(live);
+      await outbox.close();
+      assert.notEqual(fs.statSync(`${live}-log`).size, 0);
+      await assert.rejects(opened(live), /missing or empty/);
+    });
   });
 });
 
