@@ -109,6 +109,7 @@ export class Agents {
   readonly #stopping = new Map<Entry, Promise<void>>();
   readonly #sessions = new Set<Holder>();
   readonly #watched = new Map<EventEmitter, () => void>();
+  readonly #settled: (() => void)[] = [];
   /** The flows that are running, to tell a deploy from the end. */
   #flows: unknown;
   /** Between a stop that no start follows and the next start. */
@@ -134,10 +135,23 @@ export class Agents {
       for (const session of [...this.#sessions]) session.flowsStarted();
       // Not before now: between stop and start nobody needs anything, and the links must stay up.
       for (const entry of this.#entries.values()) this.#dropServices(entry);
+      void Promise.all(this.#stopping.values()).then(() => {
+        for (const settled of this.#settled) settled();
+      });
     };
     events.on('flows:stopping', stopping);
     events.on('flows:started', started);
     this.#watched.set(events, () => void events.off('flows:stopping', stopping).off('flows:started', started));
+  }
+
+  /** `settled` is called whenever the flows have started and the agents that they no longer need have stopped. */
+  onSettled(settled: () => void): void {
+    this.#settled.push(settled);
+  }
+
+  /** Of all agents that run, start or stop. */
+  get keys(): string[] {
+    return [...this.#entries.values(), ...this.#stopping.keys()].map(({ key }) => key);
   }
 
   /** Makes a session node known, so that it hears of `flowsStarted`, until it is released. */

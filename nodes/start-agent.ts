@@ -49,12 +49,21 @@ const keptInMemory: Readonly<Record<Language, string>> = {
 
 function openOutbox(userDir: string | undefined, key: string): Outbox {
   if (userDir === undefined) return new MemoryOutbox();
-  return new SqliteOutbox({ file: join(userDir, 'ushot', `${fileName(key)}.db`) });
+  return new SqliteOutbox({ file: storeFile(userDir, key) });
+}
+
+/** Where the stores of all keys are. */
+export function storeFolder(userDir: string): string {
+  return join(userDir, 'ushot');
+}
+
+export function storeFile(userDir: string, key: string): string {
+  return join(storeFolder(userDir), `${fileName(key)}.db`);
 }
 
 /** Where a user finds what the practice gateway was sent: pictures as they would arrive. */
 function filesOf(userDir: string | undefined, key: string): string | null {
-  return userDir === undefined ? null : join(userDir, 'ushot', 'practice-files', fileName(key));
+  return userDir === undefined ? null : join(storeFolder(userDir), 'practice-files', fileName(key));
 }
 
 /** A name that says whose store it is, and that no other account can have. */

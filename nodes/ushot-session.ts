@@ -3,6 +3,7 @@ import type { NodeAPI, NodeDef } from 'node-red';
 import { serveAdmin } from './admin.ts';
 import { processAgents } from './process-agents.ts';
 import { Session, type SessionNode } from './session.ts';
+import { tellOfUnusedStores } from './unused-stores.ts';
 
 export default function ushotSession(RED: NodeAPI): void {
   function UshotSession(this: SessionNode, config: NodeDef): void {
@@ -15,6 +16,7 @@ export default function ushotSession(RED: NodeAPI): void {
   }
 
   serveAdmin(RED, processAgents);
+  tellOfUnusedStores(RED, processAgents());
 
   RED.nodes.registerType<SessionNode, NodeDef, object, SessionNode['credentials']>('ushot-session', UshotSession, {
     credentials: {

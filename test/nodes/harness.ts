@@ -1,5 +1,5 @@
 /** A Node-RED runtime with our nodes in it, and agents that the test holds in its hand. */
-import { type EventEmitter, once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Node, NodeInitializer } from 'node-red';
 import helper from 'node-red-node-test-helper';
@@ -12,7 +12,12 @@ import session from '../../nodes/ushot-session.ts';
 import uploadFile from '../../nodes/ushot-upload-file.ts';
 import { FakeStarter } from './fake-agent.ts';
 
-helper.init(createRequire(import.meta.url).resolve('node-red'));
+const nodeRed = createRequire(import.meta.url).resolve('node-red');
+helper.init(nodeRed);
+/** Where every line of the log comes by. */
+const { log } = createRequire(nodeRed)('@node-red/util') as {
+  log: Record<'addHandler' | 'removeHandler', (handler: EventEmitter) => void>;
+};
 
 const initializers: NodeInitializer[] = [session, sendSms, sendMms, uploadFile, reportIn];
 
@@ -60,6 +65,9 @@ export class Inbox {
 
 export class Harness {
   readonly starter = new FakeStarter();
+  /** Of Node-RED, beside its own. To be set before the flow is loaded. */
+  settings: { userDir?: string; lang?: string } = {};
+  readonly #lines = new EventEmitter();
   #agents: Agents | null = null;
   #former: Agents | null = null;
 
@@ -67,6 +75,8 @@ export class Harness {
   async load(flow: FlowItem[], creds: Record<string, object> = credentials, start?: StartAgent): Promise<void> {
     this.#agents = new Agents(start ?? this.starter.start);
     this.#former = replaceAgents(this.#agents);
+    helper.settings(this.settings);
+    log.addHandler(this.#lines);
     await helper.load(initializers, placed(flow), structuredClone(creds));
   }
 
@@ -77,6 +87,7 @@ export class Harness {
 
   async unload(): Promise<void> {
     await helper.unload();
+    log.removeHandler(this.#lines);
     await this.#agents?.stopAll();
     if (this.#former) replaceAgents(this.#former);
   }
@@ -105,6 +116,13 @@ export class Harness {
     const isWorn = () => this.badges(id).some((badge) => badge['text'] === text);
     const node: EventEmitter = helper.getNode(id);
     while (!isWorn()) await once(node, 'call:status');
+  }
+
+  /** Resolves with the lines of the log that match, at the given level, when there are so many. */
+  async untilLogged(level: 'INFO' | 'WARN' | 'ERROR', pattern: RegExp, count = 1): Promise<string[]> {
+    const found = () => this.logged(level).filter((line) => pattern.test(line));
+    while (found().length < count) await once(this.#lines, 'log');
+    return found();
   }
 
   /** What was logged, at the given level. */

@@ -8,6 +8,7 @@ declare module 'node-red-node-test-helper' {
   }
   interface Helper {
     init(runtimePath: string): void;
+    settings(beside: object): object;
     load(nodes: readonly NodeInitializer[], flow: readonly object[], credentials: object): Promise<void>;
     setFlows(flow: readonly object[], type: string, credentials: object): Promise<void>;
     unload(): Promise<void>;

@@ -41,9 +41,10 @@ export function openFile(options: StoreOptions): OpenFile {
     db = new DatabaseSync(file);
     configure(db, options);
     migrate(db);
-    if (value(db, 'SELECT in_use FROM tally') === 1 && !sizeOf(logFile)) throw storeError('logLost', { file: logFile });
+    if (firstValue(db, 'SELECT in_use FROM tally') === 1 && !sizeOf(logFile))
+      throw storeError('logLost', { file: logFile });
     createFile(logFile);
-    log = new Log(logFile, Number(value(db, 'SELECT generation FROM tally')));
+    log = new Log(logFile, Number(firstValue(db, 'SELECT generation FROM tally')));
     log.occupy();
     db.exec('UPDATE tally SET in_use = 1');
     // The lock is ours since the first access: say so for whoever comes second.
@@ -177,14 +178,14 @@ function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHE
   // One process: the lock is kept from the first access on, and SQLite's own log needs no shared-memory file.
   db.exec('PRAGMA locking_mode = EXCLUSIVE');
   // Nothing is written before the file is known to be ours, and of a schema that we know.
-  if (Number(value(db, 'SELECT count(*) FROM sqlite_schema')) === 0) {
+  if (Number(firstValue(db, 'SELECT count(*) FROM sqlite_schema')) === 0) {
     // The log is created after the schema, which SQLite's own log may have had.
     if (sizeOf(logOf(file)) !== undefined) throw storeError('emptied', { file });
     db.exec('PRAGMA auto_vacuum = INCREMENTAL');
-  } else if (Number(value(db, 'PRAGMA application_id')) !== APPLICATION_ID) throw storeError('foreign', { file });
-  const [found, known] = [Number(value(db, 'PRAGMA user_version')), migrations.length];
+  } else if (Number(firstValue(db, 'PRAGMA application_id')) !== APPLICATION_ID) throw storeError('foreign', { file });
+  const [found, known] = [Number(firstValue(db, 'PRAGMA user_version')), migrations.length];
   if (found > known) throw storeError('newer', { file, found, known });
-  const mode = value(db, 'PRAGMA journal_mode = WAL');
+  const mode = firstValue(db, 'PRAGMA journal_mode = WAL');
   if (mode !== 'wal') throw storeError('readOnly', { file, detail: `journal mode ${String(mode)}` });
   db.exec(`
     PRAGMA synchronous = FULL;
@@ -201,7 +202,7 @@ function configure(db: DatabaseSync, { file, maxFileBytes, checkpointPages = CHE
 }
 
 export function boundFile(db: DatabaseSync, bytes: number): void {
-  const pageBytes = Number(value(db, 'PRAGMA page_size'));
+  const pageBytes = Number(firstValue(db, 'PRAGMA page_size'));
   db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(bytes / pageBytes))}`);
 }
 
@@ -209,7 +210,7 @@ function migrate(db: DatabaseSync): void {
   // Also where there is nothing to migrate: a file that cannot be written is found out now, not at the first message.
   db.exec('BEGIN IMMEDIATE');
   try {
-    for (const step of migrations.slice(Number(value(db, 'PRAGMA user_version')))) db.exec(step);
+    for (const step of migrations.slice(Number(firstValue(db, 'PRAGMA user_version')))) db.exec(step);
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${migrations.length}; COMMIT`);
   } catch (error) {
     try {
@@ -221,7 +222,8 @@ function migrate(db: DatabaseSync): void {
   }
 }
 
-function pidIn(lockFile: string): number | null {
+/** The process that has the store, or had it and was killed. */
+export function pidIn(lockFile: string): number | null {
   try {
     const pid = Number.parseInt(fs.readFileSync(lockFile, 'utf8'), 10);
     return Number.isNaN(pid) ? null : pid;
@@ -231,6 +233,6 @@ function pidIn(lockFile: string): number | null {
 }
 
 /** The first column of the first row. */
-function value(db: DatabaseSync, sql: string): unknown {
+export function firstValue(db: DatabaseSync, sql: string): unknown {
   return Object.values(db.prepare(sql).get() ?? {})[0];
 }

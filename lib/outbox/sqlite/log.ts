@@ -31,11 +31,20 @@ export class Log {
   #room = Buffer.alloc(0);
 
   /** `generation` is the valid one. The file must be there. */
-  constructor(file: string, generation: number) {
+  constructor(file: string, generation: number, flags: 'r' | 'r+' = 'r+') {
     this.#file = file;
     this.#generation = generation;
-    this.#descriptor = fs.openSync(file, 'r+');
+    this.#descriptor = fs.openSync(file, flags);
     this.#size = fs.fstatSync(this.#descriptor).size;
+  }
+
+  /** Only to be read: of the generation of its first entry, be that valid or the one before. */
+  static ofClosedStore(file: string): Log {
+    const log = new Log(file, 0, 'r');
+    const header = Buffer.alloc(HEADER_BYTES);
+    log.#readAt(header, 0);
+    log.#generation = header.readUInt32LE(0);
+    return log;
   }
 
   get generation(): number {
