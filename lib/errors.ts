@@ -122,8 +122,8 @@ export const errors = {
     79,
   ),
   USHOT_EXPIRED: row(
-    'The message was not sent before its time ran out ({expireAt}).',
-    '발송 제한 시간({expireAt})까지 보내지 못해 발송하지 않았습니다.',
+    'The message was not sent: the time until which it may be sent has passed ({expireAt}).',
+    '발송 제한 시간({expireAt})이 지나 발송하지 않았습니다.',
     75,
   ),
   USHOT_MESSAGE_ID: row(
