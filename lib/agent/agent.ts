@@ -226,6 +226,7 @@ export class Agent {
     if (trouble) return refusedWhole(requests, trouble);
     const answers: Promise<SendOutcome[]>[] = [];
     for (const slice of slicesOf(requests, this.#mint)) {
+      if (this.#life !== 'running') trouble ??= new UshotError('USHOT_STOPPED');
       try {
         if (!trouble) answers.push(this.#answerTo(await this.#intake.take(slice, carry), settle));
       } catch (error) {

@@ -26,6 +26,7 @@ export class Waiters {
   readonly #accepted: ById = new Map();
   readonly #delivered: ById = new Map();
   #size = 0;
+  #isStopped = false;
 
   /** Outcomes that are waited for. */
   get size(): number {
@@ -40,7 +41,7 @@ export class Waiters {
     return new Promise((resolve) => {
       const input: Input = { outcomes, open: 0, resolve };
       const byId = level === 'delivered' ? this.#delivered : this.#accepted;
-      for (let index = 0; index < outcomes.length; index++) {
+      for (let index = 0; index < outcomes.length && !this.#isStopped; index++) {
         const { messageId, status } = outcomes[index] as SendOutcome;
         if (messageId === null || answers(level, status)) continue;
         add(byId, messageId, { input, index });
@@ -88,8 +89,9 @@ export class Waiters {
     }
   }
 
-  /** Answers everybody with how far their messages have come. */
+  /** Answers everybody with how far their messages have come, and who comes from now on at once. */
   stop(): void {
+    this.#isStopped = true;
     for (const byId of [this.#accepted, this.#delivered]) {
       for (const { input } of [...byId.values()].flat()) input.resolve(input.outcomes);
       byId.clear();

@@ -565,6 +565,38 @@ describe('agent', () => {
       await world.agent.stop();
     });
 
+    for (const when of ['while', 'after'] as const) {
+      it(`is answered when the agent stops in its middle, where a slice is stored ${when} it does`, async () => {
+        const world = new World();
+        await world.clock.advance(1_000);
+        const accept = world.store.accept.bind(world.store);
+        let calls = 0;
+        let goOn = (): void => {};
+        const held = new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+        world.store.accept = async (messages) => {
+          const results = await accept(messages);
+          if (++calls === 2) await held;
+          return results;
+        };
+        const list = world.agent.send([{ ...sms, to: receivers(1_200) }], { settle: 'delivered' });
+        while (calls < 2) await world.clock.advance(0);
+        const stopped = world.agent.stop();
+        if (when === 'after') await world.wait(stopped, 60_000);
+        goOn();
+        const outcomes = await world.wait(list, 60_000);
+        assert.deepEqual(
+          outcomes.map(({ to }) => to),
+          receivers(1_200),
+        );
+        assert.ok(outcomes.slice(0, 1_000).every(({ messageId, error }) => messageId !== null && !error));
+        assert.deepEqual(new Set(codes(outcomes.slice(1_000))), new Set(['USHOT_STOPPED']));
+        assert.equal(calls, 2);
+        await world.wait(stopped, 60_000);
+      });
+    }
+
     it('is not divided where that would make an error of it, or hide one', async () => {
       const world = new World({ settings: { pictures: 'as-is' } });
       const [one] = await world.send({ to: receivers(1_001), messageId: 'order-1' });
