@@ -37,6 +37,7 @@ export interface Verdict {
   /** Null where it passes. */
   readonly stop: UshotError | null;
   readonly isCounted: boolean;
+  readonly atMs: number;
 }
 
 export class Guards {
@@ -69,28 +70,33 @@ export class Guards {
    * For each draft the guard that stops it. What passes is counted at once. The verdicts stand in the order of the
    * drafts: the second of two equal ones is the duplicate. A draft whose id is among `repeats` is none of ours.
    */
-  async check(drafts: readonly NewMessage[], repeats: ReadonlySet<string>, nowMs: number): Promise<Verdict[]> {
-    await this.#recall(drafts, nowMs);
+  async check(drafts: readonly NewMessage[], repeats: ReadonlySet<string>, now: () => number): Promise<Verdict[]> {
+    await this.#recall(drafts, now());
     await this.#forgetUnsent(drafts);
-    this.#turnDay(nowMs);
-    this.#turnMinute(nowMs);
+    await this.#recount(now());
+    // Others were judged meanwhile: at no later time than these.
+    const atMs = now();
+    this.#turnDay(atMs);
+    this.#turnMinute(atMs);
     return drafts.map((draft) => {
-      if (repeats.has(draft.messageId)) return { draft, stop: null, isCounted: false };
-      const stop = this.#judge(draft, nowMs);
-      return { draft, stop, isCounted: stop === null };
+      if (repeats.has(draft.messageId)) return { draft, stop: null, isCounted: false, atMs };
+      const stop = this.#judge(draft, atMs);
+      return { draft, stop, isCounted: stop === null, atMs };
     });
   }
 
-  /** The store did not take what was judged at `nowMs`: it does not count, and the store knows what was seen before. */
-  takeBack(verdicts: readonly Verdict[], nowMs: number): void {
-    if (verdicts.length === 0) return;
-    for (const { draft } of verdicts) this.#seen.delete(draft.duplicateKey);
-    const counted = verdicts.filter(({ isCounted }) => isCounted).length;
-    if (startOfKoreanDay(nowMs) === this.#day) this.#dayTotal -= counted;
-    const bucket = this.#minute.find(([atMs]) => atMs === secondOf(nowMs));
-    if (bucket === undefined) return;
-    bucket[1] -= counted;
-    this.#minuteTotal -= counted;
+  /** The store did not take these: what passed of them does not count, and the store knows what passed before. */
+  takeBack(verdicts: readonly Verdict[]): void {
+    for (const { draft, isCounted, atMs } of verdicts) {
+      if (!isCounted) continue;
+      const { messageId, duplicateKey } = draft;
+      if (this.#seen.get(duplicateKey)?.sentId === messageId) this.#seen.delete(duplicateKey);
+      if (startOfKoreanDay(atMs) === this.#day) this.#dayTotal--;
+      const bucket = this.#minute.find(([second]) => second === secondOf(atMs));
+      if (bucket === undefined) continue;
+      bucket[1]--;
+      this.#minuteTotal--;
+    }
   }
 
   #judge(draft: NewMessage, nowMs: number): UshotError | null {
@@ -167,6 +173,16 @@ export class Guards {
     else this.#minute.push([second, 1]);
   }
 
+  /** A clock that is put right may come back to a day that has begun. */
+  async #recount(nowMs: number): Promise<void> {
+    const day = startOfKoreanDay(nowMs);
+    if (this.#settings.maxPerDay === 0 || day === this.#day) return;
+    const total = await this.#outbox.createdSince(day);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.#dayTotal = total;
+  }
+
   #turnMinute(nowMs: number): void {
     // The clock was set back: what was counted is no older than now.
     for (const bucket of this.#minute) bucket[0] = Math.min(bucket[0], secondOf(nowMs));
@@ -184,8 +200,9 @@ export class Guards {
   }
 }
 
+/** For certain: one that was in a frame before may have been in doubt, and delivered. */
 function neverWent({ state, claims }: StoredMessage): boolean {
-  return state === 'REJECTED' || ((state === 'EXPIRED' || state === 'CANCELLED') && claims === 0);
+  return (state === 'REJECTED' && claims === 1) || ((state === 'EXPIRED' || state === 'CANCELLED') && claims === 0);
 }
 
 /** Not of what lies ahead, since the clock was set back: nobody knows how long ago that was. */

@@ -44,10 +44,9 @@ export class Intake {
   async take(requests: readonly SendRequest[], carry: Readonly<Record<string, unknown>>): Promise<Taken[]> {
     const prepared = await this.#prepareAll(requests, carry);
     const drafts = prepared.filter((one) => 'draft' in one);
-    const nowMs = this.#deps.clock.now();
-    const verdicts = await this.#judge(drafts, nowMs);
+    const verdicts = await this.#judge(drafts);
     const messages = verdicts.map(suppressed);
-    const results = messages.length > 0 ? await this.#accept(messages, verdicts, nowMs) : [];
+    const results = messages.length > 0 ? await this.#accept(messages, verdicts) : [];
     let next = 0;
     return prepared.map((one): Taken => {
       if ('error' in one) return { kind: 'refused', ...one };
@@ -61,16 +60,12 @@ export class Intake {
   }
 
   /** What the store does not take, the guards do not count. */
-  async #accept(messages: readonly NewMessage[], verdicts: readonly Verdict[], nowMs: number): Promise<AcceptResult[]> {
-    const { guards } = this.#deps;
+  async #accept(messages: readonly NewMessage[], verdicts: readonly Verdict[]): Promise<AcceptResult[]> {
     let results: AcceptResult[] = [];
     try {
       results = await this.#acceptAndPoke(messages);
     } finally {
-      guards.takeBack(
-        verdicts.filter((_, i) => results[i]?.kind !== 'stored'),
-        nowMs,
-      );
+      this.#deps.guards.takeBack(verdicts.filter((_, i) => results[i]?.kind !== 'stored'));
     }
     return results;
   }
@@ -114,12 +109,12 @@ export class Intake {
   }
 
   /** A repeat of an id that a flow gave is not a second message: no guard counts it. */
-  async #judge(drafts: readonly { draft: NewMessage; givenId: boolean }[], nowMs: number): Promise<Verdict[]> {
+  async #judge(drafts: readonly { draft: NewMessage; givenId: boolean }[]): Promise<Verdict[]> {
     const given = drafts.filter(({ givenId }) => givenId).map(({ draft }) => draft.messageId);
     const known = given.length > 0 ? await this.#deps.outbox.get(given) : [];
     const repeats = new Set(known.map(({ messageId }) => messageId));
     const messages = drafts.map(({ draft }) => draft);
-    return this.#deps.guards.check(messages, repeats, nowMs);
+    return this.#deps.guards.check(messages, repeats, () => this.#deps.clock.now());
   }
 }
 
