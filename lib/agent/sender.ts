@@ -377,18 +377,18 @@ export class Sender {
       : { messageIds, to: 'REJECTED', detail, result: error.result };
   }
 
-  /** Tried again after a pause, in halves: the reason may be one of them, which must not take the others with it. */
+  /**
+   * Tried again after a pause, in halves: the reason may be one of them, which must not take the others with it. Only one
+   * that was alone, after all pauses, is rejected.
+   */
   #later(refused: readonly StoredMessage[], error: UshotError): Settlement[] {
     const half = refused.length > 1 ? { batchLimit: Math.ceil(refused.length / 2) } : {};
-    const again: Settlement[] = [];
-    const tried: StoredMessage[] = [];
-    for (const message of refused) {
-      const { messageId, claims } = message;
+    return refused.map(({ messageId, claims }) => {
       const pauseMs = PASSING_PAUSES_MS[claims - 1];
-      if (pauseMs === undefined) tried.push(message);
-      else again.push({ messageIds: [messageId], to: 'READY', dueAtMs: this.#deps.clock.now() + pauseMs, ...half });
-    }
-    return tried.length > 0 ? [...again, ...this.#splitOrReject(tried, error)] : again;
+      const again: Settlement = { messageIds: [messageId], to: 'READY', ...half };
+      if (pauseMs !== undefined) return { ...again, dueAtMs: this.#deps.clock.now() + pauseMs };
+      return refused.length > 1 ? again : this.#rejected([messageId], error);
+    });
   }
 
   /** Soon again at first; a message whose files cost us the line again and again must not stand before all others. */

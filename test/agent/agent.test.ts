@@ -249,6 +249,23 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('rejects no message that is out of pauses for the sake of one that is not', async () => {
+    const world = new World({ settings: { respCodes: '11005=stop, 11009=retry' } });
+    world.agent.use('sms');
+    await world.clock.advance(1_000);
+    const [good, bad] = receivers(2) as [string, string];
+    const reject = { kind: 'reject', commands: ['1020'] } as const;
+    // Not keep-alives, which are refused as well otherwise.
+    world.gateway.faults.add({ ...reject, receivers: [good], times: 5, code: '11005' });
+    const innocent = world.agent.send([{ ...sms, to: good }], { settle: 'accepted' });
+    await world.clock.advance(4 * 60_000 + 30_000);
+    world.gateway.faults.add({ ...reject, receivers: [bad], code: '11009' });
+    const culprit = world.agent.send([{ ...sms, to: bad }], { settle: 'accepted' });
+    assert.deepEqual(codes(await world.wait(innocent, 600_000)), ['accepted']);
+    assert.deepEqual(codes(await world.wait(culprit, 3_600_000)), ['USHOT_REJECTED']);
+    await world.agent.stop();
+  });
+
   it('leaves an unanswered frame in doubt, settles it by its report, and sends nothing twice', async () => {
     const world = new World();
     world.listen();
