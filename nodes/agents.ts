@@ -109,7 +109,7 @@ export class Agents {
   readonly #stopping = new Map<Entry, Promise<void>>();
   readonly #sessions = new Set<Holder>();
   readonly #watched = new Map<EventEmitter, () => void>();
-  readonly #settled: (() => void)[] = [];
+  readonly #settled = new Map<string, () => void>();
   /** The flows that are running, to tell a deploy from the end. */
   #flows: unknown;
   /** Between a stop that no start follows and the next start. */
@@ -136,7 +136,7 @@ export class Agents {
       // Not before now: between stop and start nobody needs anything, and the links must stay up.
       for (const entry of this.#entries.values()) this.#dropServices(entry);
       void Promise.all(this.#stopping.values()).then(() => {
-        for (const settled of this.#settled) settled();
+        for (const settled of this.#settled.values()) settled();
       });
     };
     events.on('flows:stopping', stopping);
@@ -144,9 +144,12 @@ export class Agents {
     this.#watched.set(events, () => void events.off('flows:stopping', stopping).off('flows:started', started));
   }
 
-  /** `settled` is called whenever the flows have started and the agents that they no longer need have stopped. */
-  onSettled(settled: () => void): void {
-    this.#settled.push(settled);
+  /**
+   * `settled` is called whenever the flows have started and the agents that they no longer need have stopped; of several
+   * with the same name the last one.
+   */
+  onSettled(name: string, settled: () => void): void {
+    this.#settled.set(name, settled);
   }
 
   /** Of all agents that run, start or stop. */

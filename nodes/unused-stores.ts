@@ -24,7 +24,7 @@ export function tellOfUnusedStores(RED: NodeAPI, agents: Agents): void {
   });
   // Where there is no session node any more, nobody else does.
   agents.watch(RED.events);
-  agents.onSettled(() => stores.look());
+  agents.onSettled(userDir, () => stores.look());
 }
 
 class UnusedStores {

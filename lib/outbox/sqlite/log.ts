@@ -16,6 +16,9 @@ import { storeError } from './problems.ts';
 const HEADER_BYTES = 12;
 const CHECKED_BYTES = 8;
 
+/** How often as many bytes as stand behind the end are checked at most. */
+const CHECKS_OF_REST = 4;
+
 /** The file grows by so much at a time: to sync what changes its length takes a disk longer. */
 const GROWTH_BYTES = 1024 * 1024;
 
@@ -155,7 +158,10 @@ export class Log {
     this.#readAt(rest, end);
     const generation = Buffer.alloc(4);
     generation.writeUInt32LE(this.#generation);
-    for (let at = rest.indexOf(generation); at >= 0; at = rest.indexOf(generation, at + 1)) {
+    // What only looks like headers, and like long entries, must not make opening take long.
+    let bytesToCheck = rest.length * CHECKS_OF_REST;
+    for (let at = rest.indexOf(generation); at >= 0 && bytesToCheck > 0; at = rest.indexOf(generation, at + 1)) {
+      if (at + HEADER_BYTES <= rest.length) bytesToCheck -= Math.min(rest.readUInt32LE(at + 4), rest.length - at);
       if (this.#entryAt(end + at) !== null) throw storeError('logDamaged', { file: this.#file, at: end });
     }
   }
