@@ -5,9 +5,10 @@ import type { Dial } from '../../lib/network.ts';
 import { SqliteOutbox } from '../../lib/outbox/sqlite/outbox.ts';
 import { dialTcp } from '../../lib/session/index.ts';
 
-/** Messages of one input of the flow, and how many messages may be on their way. */
+/** Messages of one input of the flow. */
 export const INPUT = 100;
-export const ON_THE_WAY = 3000;
+/** How many messages may be on their way: twice what four connections of 100 a frame carry at once. More would only wait. */
+export const ON_THE_WAY = 1000;
 /** Different messages that take turns. */
 export const POOL = 3000;
 
