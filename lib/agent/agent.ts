@@ -225,7 +225,7 @@ export class Agent {
     let trouble = this.#whyNotNow(count, settle);
     if (trouble) return refusedWhole(requests, trouble);
     const answers: Promise<SendOutcome[]>[] = [];
-    for (const slice of slicesOf(requests, this.#mint)) {
+    for (const slice of slicesOf(requests, count, this.#mint)) {
       if (this.#life !== 'running') trouble ??= new UshotError('USHOT_STOPPED');
       try {
         if (!trouble) answers.push(this.#answerTo(await this.#intake.take(slice, carry), settle));
@@ -236,7 +236,7 @@ export class Agent {
       if (trouble) answers.push(Promise.resolve(refusedEach(slice, trouble)));
     }
     // Not awaited: this function would hold the pictures of the input in memory for as long as the input waits.
-    return answers.length === 1 && answers[0] ? answers[0] : Promise.all(answers).then((outcomes) => outcomes.flat());
+    return Promise.all(answers).then((outcomes) => outcomes.flat());
   }
 
   /** Sees to what was just taken. The outcomes when they are as far as `settle`. */

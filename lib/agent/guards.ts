@@ -57,8 +57,7 @@ export class Guards {
 
   /** Takes up the counts that were there before a restart. */
   async open(nowMs: number): Promise<void> {
-    this.#turnDay(nowMs);
-    if (this.#settings.maxPerDay > 0) this.#dayTotal = await this.#outbox.createdSince(startOfKoreanDay(nowMs));
+    await this.#recount(nowMs);
     if (this.#settings.maxPerMinute > 0) {
       const count = await this.#outbox.createdSince(nowMs - MINUTE_MS);
       this.#minute = [[nowMs, count]];
@@ -173,7 +172,7 @@ export class Guards {
     else this.#minute.push([second, 1]);
   }
 
-  /** A clock that is put right may come back to a day that has begun. */
+  /** At the start, and with each new day: a clock that is put right may come to one that has begun before. */
   async #recount(nowMs: number): Promise<void> {
     const day = startOfKoreanDay(nowMs);
     if (this.#settings.maxPerDay === 0 || day === this.#day) return;

@@ -6,22 +6,30 @@ import type { Mint } from './ids.ts';
 import { hasFiles, isBlank, receiversOf, type SendRequest } from './request.ts';
 
 /** Messages of a slice at most, but for a request that cannot be divided. */
-export const SLICE = 500;
+const SLICE = 500;
 
-/** The requests in order, a long list of receivers as several requests of one group. */
-export function* slicesOf(requests: readonly SendRequest[], mint: Mint): Generator<SendRequest[], void, undefined> {
+/** The requests in order, with `count` receivers in all: a long list as several requests of one group. */
+export function* slicesOf(
+  requests: readonly SendRequest[],
+  count: number,
+  mint: Mint,
+): Generator<readonly SendRequest[], void, undefined> {
+  if (count <= SLICE) {
+    yield requests;
+    return;
+  }
   let slice: SendRequest[] = [];
   let size = 0;
   for (const request of requests) {
     for (const part of partsOf(request, mint)) {
-      const count = receiversOf(part.to).length;
-      if (slice.length > 0 && size + count > SLICE) {
+      const more = receiversOf(part.to).length;
+      if (slice.length > 0 && size + more > SLICE) {
         yield slice;
         slice = [];
         size = 0;
       }
       slice.push(part);
-      size += count;
+      size += more;
     }
   }
   if (slice.length > 0) yield slice;

@@ -39,9 +39,10 @@ export class Waiters {
    */
   wait(outcomes: SendOutcome[], level: Settle): Promise<SendOutcome[]> {
     return new Promise((resolve) => {
+      if (this.#isStopped) return resolve(outcomes);
       const input: Input = { outcomes, open: 0, resolve };
       const byId = level === 'delivered' ? this.#delivered : this.#accepted;
-      for (let index = 0; index < outcomes.length && !this.#isStopped; index++) {
+      for (let index = 0; index < outcomes.length; index++) {
         const { messageId, status } = outcomes[index] as SendOutcome;
         if (messageId === null || answers(level, status)) continue;
         add(byId, messageId, { input, index });

@@ -9,6 +9,12 @@ interface Sentence {
   readonly ko: string;
 }
 
+/** What is left to do when the files of a store do not belong together any more. */
+const remedy = {
+  en: 'stop Node-RED, keep a copy, then restore a backup of all files of the store (-log, -wal and -attachments, too), or move all of them away to begin anew',
+  ko: 'Node-RED를 멈추고 사본을 남긴 뒤, 저장소의 모든 파일(-log, -wal, -attachments 포함)을 백업에서 되돌리거나 모두 다른 곳으로 옮겨 새로 시작하세요',
+} as const satisfies Sentence;
+
 const problems = {
   inUse: {
     en: 'another process (pid {pid}) uses {file}; stop that one, or give each its own folder',
@@ -31,20 +37,20 @@ const problems = {
     ko: '{file} 파일이 손상되었습니다({detail}). 멈춘 뒤 -log, -wal 파일과 함께 복사해 두고, 백업을 되돌리거나 다른 곳으로 옮기세요',
   },
   logDamaged: {
-    en: '{file} is damaged at byte {at}: messages that were taken stand behind that and cannot be read safely; {remedy}',
-    ko: '{file} 파일이 {at}바이트 위치에서 손상되어 그 뒤에 보관된 메시지를 안전하게 읽을 수 없습니다. {remedyKo}',
+    en: `{file} is damaged at byte {at}: messages that were taken stand behind that and cannot be read safely; ${remedy.en}`,
+    ko: `{file} 파일이 {at}바이트 위치에서 손상되어 그 뒤에 보관된 메시지를 안전하게 읽을 수 없습니다. ${remedy.ko}`,
   },
   logLost: {
-    en: '{file} is missing or empty, though the store was not closed: messages that were taken may have been in it; {remedy}',
-    ko: '저장소가 정상적으로 닫히지 않았는데 {file} 파일이 없거나 비어 있습니다. 보관된 메시지가 들어 있었을 수 있습니다. {remedyKo}',
+    en: `{file} is missing or empty, though the store was not closed: messages that were taken may have been in it; ${remedy.en}`,
+    ko: `저장소가 정상적으로 닫히지 않았는데 {file} 파일이 없거나 비어 있습니다. 보관된 메시지가 들어 있었을 수 있습니다. ${remedy.ko}`,
   },
   behind: {
-    en: '{file} is newer than its database, which has lost messages that were taken, as when its -wal file was deleted or damaged; {remedy}',
-    ko: '데이터베이스가 {file} 파일보다 오래되었습니다. -wal 파일이 지워지거나 손상되어 보관된 메시지를 잃은 것으로 보입니다. {remedyKo}',
+    en: `{file} is newer than its database, which has lost messages that were taken, as when its -wal file was deleted or damaged; ${remedy.en}`,
+    ko: `데이터베이스가 {file} 파일보다 오래되었습니다. -wal 파일이 지워지거나 손상되어 보관된 메시지를 잃은 것으로 보입니다. ${remedy.ko}`,
   },
   emptied: {
-    en: '{file} is missing or empty, though the -log or -wal file beside it says that there was a store; {remedy}',
-    ko: '{file} 파일이 없거나 비어 있는데, 옆에 있는 -log나 -wal 파일을 보면 저장소가 있었습니다. {remedyKo}',
+    en: `{file} is missing or empty, though the -log or -wal file beside it says that there was a store; ${remedy.en}`,
+    ko: `{file} 파일이 없거나 비어 있는데, 옆에 있는 -log나 -wal 파일을 보면 저장소가 있었습니다. ${remedy.ko}`,
   },
   gone: {
     en: '{file} was deleted or moved while it was in use: nothing that is written now would be found again; stop Node-RED, put all files of the store back (from a backup, say), or move away what is left of them to begin anew',
@@ -75,16 +81,9 @@ const problems = {
 
 export type Problem = keyof typeof problems;
 
-/** What is left to do when the files of a store do not belong together any more. */
-const remedy = {
-  en: 'stop Node-RED, keep a copy, then restore a backup of all files of the store (-log, -wal and -attachments, too), or move all of them away to begin anew',
-  ko: 'Node-RED를 멈추고 사본을 남긴 뒤, 저장소의 모든 파일(-log, -wal, -attachments 포함)을 백업에서 되돌리거나 모두 다른 곳으로 옮겨 새로 시작하세요',
-} as const satisfies Sentence;
-
 export function storeError(problem: Problem, params: Readonly<Record<string, string | number>> = {}): UshotError {
-  const all: typeof params = { ...params, remedy: remedy.en, remedyKo: remedy.ko };
   const fill = (sentence: string): string =>
-    sentence.replace(/\{(\w+)\}/g, (hole, name: string) => String(all[name] ?? hole));
+    sentence.replace(/\{(\w+)\}/g, (hole, name: string) => String(params[name] ?? hole));
   const { en, ko } = problems[problem];
   return new UshotError('USHOT_STORE', { problem: fill(en), problemKo: fill(ko) });
 }
