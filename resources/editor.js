@@ -60,7 +60,7 @@
     };
   }
 
-  const time = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$|^\d{9,14}$/i;
+  const time = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?$|^[1-9]\d{9,13}$/i;
 
   /** The type that the dialog shows, or that the node was saved with. */
   function typeOf(node, typeField) {

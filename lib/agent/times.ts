@@ -26,7 +26,7 @@ function readTime(value: unknown): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;
   const text = String(value).trim();
   const match = COMPACT.exec(text) ?? ISO.exec(text);
-  if (!match) return typeof value === 'number' || /^\d{9,14}$/.test(text) ? fromEpoch(Number(value)) : undefined;
+  if (!match) return typeof value === 'number' || /^\d{10,14}$/.test(text) ? fromEpoch(Number(value)) : undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', zone] = match;
   const fraction = /\.(\d{1,3})/.exec(text)?.[1]?.padEnd(3, '0') ?? '000';
   const wall = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction}`;
