@@ -2,6 +2,7 @@
  * Inputs of flows that wait for what becomes of their messages. They live in memory only: after a restart the messages
  * go on, but nobody waits.
  */
+import { PassingMap } from '../passing-map.ts';
 import type { SendOutcome, SendStatus } from './outcome.ts';
 
 /** How far a message must have come before its input is answered. */
@@ -14,17 +15,22 @@ interface Input {
   resolve(outcomes: SendOutcome[]): void;
 }
 
-/** One open outcome of an input. */
-interface Waiter {
+/** One open outcome of an input. A class, so that it does not outlast it: see `PassingMap`. */
+class Waiter {
   readonly input: Input;
   readonly index: number;
+
+  constructor(input: Input, index: number) {
+    this.input = input;
+    this.index = index;
+  }
 }
 
-type ById = Map<string, Waiter[]>;
+type ById = PassingMap<string, Waiter[]>;
 
 export class Waiters {
-  readonly #accepted: ById = new Map();
-  readonly #delivered: ById = new Map();
+  readonly #accepted: ById = new PassingMap();
+  readonly #delivered: ById = new PassingMap();
   #size = 0;
   #isStopped = false;
 
@@ -45,7 +51,7 @@ export class Waiters {
       for (let index = 0; index < outcomes.length; index++) {
         const { messageId, status } = outcomes[index] as SendOutcome;
         if (messageId === null || answers(level, status)) continue;
-        add(byId, messageId, { input, index });
+        add(byId, messageId, new Waiter(input, index));
         input.open++;
       }
       this.#size += input.open;

@@ -2,32 +2,42 @@
  * The messages that the store has in memory: those that have not ended, up to a number, and all that are changing. The
  * newest self of a message is the one here, else what is pending in the worker, else its row.
  */
+import { PassingMap } from '../../passing-map.ts';
 import { Ordered, type Timed } from '../ordered.ts';
 import type { Service, StoredMessage } from '../outbox.ts';
 import type { KeptReport } from './rows.ts';
 
-export interface Live extends Timed {
+/**
+ * A class, since V8 may come to make objects that are written as literals among its old ones, when they seem to last: these
+ * would then keep all that they refer to, long after their end (see `PassingMap`).
+ */
+export class Live implements Timed {
+  readonly seq: number;
   /** Replaced with each move, never changed: it is given out. */
   message: StoredMessage;
   /** In the order in which they came. */
   reports: readonly KeptReport[];
   /** Whether it is among the LiveMessages: else its newest self is not here. */
-  isLive: boolean;
+  isLive = false;
   /** How many changes hold it in memory, and the number of the last of them. */
-  holds: number;
-  heldBy: number;
+  holds = 0;
+  heldBy = 0;
   /** Whether the worker has an older self of it. */
   isKnown: boolean;
   /** While it is READY: when it falls due. */
   atMs: number;
-}
 
-export function liveOf(message: StoredMessage, reports: readonly KeptReport[], isKnown: boolean): Live {
-  return { seq: message.seq, atMs: message.dueAtMs, message, reports, isLive: false, holds: 0, heldBy: 0, isKnown };
+  constructor(message: StoredMessage, reports: readonly KeptReport[], isKnown: boolean) {
+    this.seq = message.seq;
+    this.message = message;
+    this.reports = reports;
+    this.isKnown = isKnown;
+    this.atMs = message.dueAtMs;
+  }
 }
 
 export class LiveMessages {
-  readonly #byId = new Map<string, Live>();
+  readonly #byId = new PassingMap<string, Live>();
   readonly #ready: Readonly<Record<Service, Ordered<Live>>> = { sms: new Ordered(), mms: new Ordered() };
 
   get size(): number {

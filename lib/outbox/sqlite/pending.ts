@@ -3,18 +3,32 @@
  * self is left, so that its row is written once.
  */
 import type { SQLInputValue } from 'node:sqlite';
+import { PassingMap } from '../../passing-map.ts';
 import type { DuplicateTimes } from '../outbox.ts';
 import { type Entry, type Fixed, latest, type Moved, parted, readEntry, type Tally } from './entry.ts';
 import { bucketOf, type ChangingValues, type MessageValues, OPEN_STATES, SUPPRESSED } from './rows.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** A message, and what it came to. */
-interface PendingMessage {
-  /** Of one that has no row yet: what never changes. */
-  put: { readonly messageId: string; readonly fixed: Fixed; readonly body: Buffer } | null;
+/** Of a message that has no row yet: what never changes. */
+interface Put {
+  readonly messageId: string;
+  readonly fixed: Fixed;
+  readonly body: Buffer;
+}
+
+/** A message, and what it came to. A class for the reason that Live is one. */
+class PendingMessage {
+  put: Put | null;
   moved: Moved;
-  reports: Buffer | null;
+  reports: Buffer | null = null;
+  /** What of it its row says now, in a transaction that is not committed. */
+  written: Moved | null = null;
+
+  constructor(put: Put | null, moved: Moved) {
+    this.put = put;
+    this.moved = moved;
+  }
 }
 
 export interface OpenMessage {
@@ -27,12 +41,12 @@ export interface OpenMessage {
 }
 
 export class Pending {
-  readonly #messages = new Map<number, PendingMessage>();
-  /** What of them their rows say now, in a transaction that is not committed. */
-  readonly #written = new Map<number, Moved>();
+  readonly #messages = new PassingMap<number, PendingMessage>();
+  /** Seqs of those whose rows were written in a transaction that is not committed. */
+  #written: number[] = [];
   #ended = 0;
-  /** Of messages that have no row yet: the seq, by id. */
-  readonly #seqs = new Map<string, number>();
+  /** Of messages that have no row yet: the seq, by id. Null until somebody asks for any by its id, which is rare. */
+  #seqs: Map<string, number> | null = null;
   /** Reports that flows have not seen: the id of the message, by seq. */
   readonly inbox = new Map<number, string>();
   /** Reports in the inbox of the database that they have seen. */
@@ -76,34 +90,44 @@ export class Pending {
   }
 
   /** Rows of these were written, in a transaction that goes on. */
-  written(seqs: Iterable<number>): void {
+  written(seqs: readonly number[]): void {
     for (const seq of seqs) {
       const message = this.#messages.get(seq);
-      if (message !== undefined) this.#written.set(seq, message.moved);
+      if (message === undefined) continue;
+      message.written = message.moved;
+      this.#written.push(seq);
     }
   }
 
   get writtenSize(): number {
-    return this.#written.size;
+    return this.#written.length;
   }
 
   /** It was committed. Of what has changed meanwhile, that is left. */
   deleteWritten(): void {
-    for (const [seq, moved] of this.#written) {
-      const message = this.#messages.get(seq);
-      if (message === undefined) continue;
-      if (message.put) this.#seqs.delete(message.put.messageId);
+    for (const [seq, message] of this.#takeWritten()) {
+      if (message.put !== null) this.#seqs?.delete(message.put.messageId);
       message.put = null;
-      if (message.moved !== moved) continue;
-      this.#messages.delete(seq);
-      if (moved[0] >= OPEN_STATES) this.#ended--;
+      if (message.moved === message.written) {
+        this.#messages.delete(seq);
+        if (message.moved[0] >= OPEN_STATES) this.#ended--;
+      }
+      message.written = null;
     }
-    this.#written.clear();
   }
 
   /** It was not committed. */
   forgetWritten(): void {
-    this.#written.clear();
+    for (const [, message] of this.#takeWritten()) message.written = null;
+  }
+
+  *#takeWritten(): Generator<[seq: number, message: PendingMessage]> {
+    const seqs = this.#written;
+    this.#written = [];
+    for (const seq of seqs) {
+      const message = this.#messages.get(seq);
+      if (message !== undefined) yield [seq, message];
+    }
   }
 
   /** Messages as they are now of which there are rows, and of which there may be none. */
@@ -115,11 +139,12 @@ export class Pending {
       const fixed = [seq, messageId, service, type, createdAtMs, expireAtMs, frameKey, body] as const;
       return [...fixed, ...changingOf(pending)];
     });
+    if (messageIds.length > 0) this.#seqs ??= this.#seqsById();
     for (const messageId of messageIds) {
-      const seq = this.#seqs.get(messageId) ?? 0;
+      const seq = this.#seqs?.get(messageId) ?? 0;
       const message = this.#messages.get(seq);
       // What was written ahead was among the rows.
-      if (!message?.put || this.#written.has(seq)) continue;
+      if (!message?.put || message.written !== null) continue;
       found.push([seq, messageId, ...message.put.fixed, message.put.body.toString(), ...changingOf(message)]);
     }
     return found;
@@ -173,10 +198,16 @@ export class Pending {
     for (const report of entry.unmatched) this.unmatched.push(report);
   }
 
-  #put(seq: number, put: NonNullable<PendingMessage['put']>, moved: Moved): void {
-    this.#messages.set(seq, { put, moved, reports: null });
+  #put(seq: number, put: Put, moved: Moved): void {
+    this.#messages.set(seq, new PendingMessage(put, moved));
     if (moved[0] >= OPEN_STATES) this.#ended++;
-    this.#seqs.set(put.messageId, seq);
+    this.#seqs?.set(put.messageId, seq);
+  }
+
+  #seqsById(): Map<string, number> {
+    const seqs = new Map<string, number>();
+    for (const [seq, { put }] of this.#messages) if (put !== null) seqs.set(put.messageId, seq);
+    return seqs;
   }
 
   #countCreated(bucket: number, messages: number): void {
@@ -186,7 +217,7 @@ export class Pending {
   #move(seq: number, moved: Moved): void {
     const message = this.#messages.get(seq);
     if (moved[0] >= OPEN_STATES && !(message && message.moved[0] >= OPEN_STATES)) this.#ended++;
-    if (message === undefined) this.#messages.set(seq, { put: null, moved, reports: null });
+    if (message === undefined) this.#messages.set(seq, new PendingMessage(null, moved));
     else message.moved = moved;
   }
 }

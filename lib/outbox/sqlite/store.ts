@@ -48,7 +48,7 @@ import {
 import { isEnd } from '../states.ts';
 import type { Batch, Opened } from './calls.ts';
 import { type Duplicate, entryBytes, latest, type Tally } from './entry.ts';
-import { type Live, LiveMessages, liveOf } from './live.ts';
+import { Live, LiveMessages } from './live.ts';
 import type { Position, Questions } from './questions.ts';
 import {
   ACCEPTED,
@@ -111,10 +111,16 @@ const NO_MESSAGES: ReadonlyMap<string, Live> = new Map();
 const NOTHING_KNOWN = { messages: NO_MESSAGES, remembered: new Map<string, Remembered>() };
 
 /** What a message was before it changed. `message` is null when it was not in memory. */
-interface Undo {
+class Undo {
   readonly live: Live;
   readonly message: StoredMessage | null;
   readonly reports: readonly KeptReport[];
+
+  constructor(live: Live, message: StoredMessage | null, reports: readonly KeptReport[]) {
+    this.live = live;
+    this.message = message;
+    this.reports = reports;
+  }
 }
 
 /** What changed since the last batch. */
@@ -626,10 +632,10 @@ export class Store {
     const stored = freshMessage(message, ++this.#lastSeq);
     const { messageId, seq, state, createdAtMs, duplicateKey, files } = stored;
     if (messageId > this.#greatestId) this.#greatestId = messageId;
-    const live = liveOf(stored, NO_REPORTS, false);
+    const live = new Live(stored, NO_REPORTS, false);
     const changes = this.#changes;
     this.#live.add(live);
-    changes.undo.push({ live, message: null, reports: NO_REPORTS });
+    changes.undo.push(new Undo(live, null, NO_REPORTS));
     this.#hold(live);
     changes.accepts = true;
     this.#count(stored, 1);
@@ -667,9 +673,9 @@ export class Store {
     const changes = this.#changes;
     if (!live.isLive) {
       this.#live.add(live);
-      changes.undo.push({ live, message: null, reports: NO_REPORTS });
+      changes.undo.push(new Undo(live, null, NO_REPORTS));
     }
-    changes.undo.push({ live, message: live.message, reports: live.reports });
+    changes.undo.push(new Undo(live, live.message, live.reports));
     this.#hold(live);
     this.#count(live.message, -1);
     this.#live.change(live, message, reports);
@@ -704,7 +710,7 @@ const isBefore = (live: { readonly atMs: number; readonly seq: number }, cold: C
   live.atMs < cold.dueAtMs || (live.atMs === cold.dueAtMs && live.seq < cold.seq);
 
 const liveRow = (row: MessageValues): Live =>
-  liveOf(messageOf(row), row[15] === null ? NO_REPORTS : (JSON.parse(row[15]) as KeptReport[]), true);
+  new Live(messageOf(row), row[15] === null ? NO_REPORTS : (JSON.parse(row[15]) as KeptReport[]), true);
 
 const byId = (rows: readonly MessageValues[]): Map<string, Live> => new Map(rows.map((row) => [row[1], liveRow(row)]));
 

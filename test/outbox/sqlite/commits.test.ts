@@ -9,7 +9,7 @@ import { Commits } from '../../../lib/outbox/sqlite/commits.ts';
 import { Database } from '../../../lib/outbox/sqlite/database.ts';
 import { entryBytes } from '../../../lib/outbox/sqlite/entry.ts';
 import { type OpenFile, openFile } from '../../../lib/outbox/sqlite/file.ts';
-import { type Live, liveOf } from '../../../lib/outbox/sqlite/live.ts';
+import { Live } from '../../../lib/outbox/sqlite/live.ts';
 import { Questions } from '../../../lib/outbox/sqlite/questions.ts';
 import { newMessage } from '../messages.ts';
 import { makeFolder, removeFolder } from './folder.ts';
@@ -61,7 +61,7 @@ describe('commits', () => {
     return { entry, inRows: false, accepts: true, awaited: [], sunkBefore: 0, ...changes };
   };
   const batch = (id: string, changes: Partial<Batch> = {}, of: Partial<NewMessage> = {}): Batch =>
-    batchOf(liveOf(freshMessage(newMessage(id, of), ++seq), [], false), changes);
+    batchOf(new Live(freshMessage(newMessage(id, of), ++seq), [], false), changes);
   const idsInRows = (): string[] => db.lists<[string]>('SELECT message_id FROM messages ORDER BY seq').flat();
 
   it('are entries of the log, until rows must say it at once', () => {
@@ -134,7 +134,7 @@ describe('commits', () => {
       assert.equal(commits.pending.size, ids.length, 'nothing is committed yet');
       // Meanwhile one of them changes.
       const changed = { ...freshMessage(newMessage('M05', { state: 'SUPPRESSED', result: 79 }), 6), claims: 1 };
-      commits.keep([batchOf(liveOf(changed, [], true))]);
+      commits.keep([batchOf(new Live(changed, [], true))]);
     });
 
     it('are found once, as they are, before and after that is committed, or was not', () => {
