@@ -141,6 +141,7 @@ export class Agent {
   #sweeping: Promise<void> = Promise.resolve();
   #reopenTimer: Timer | null = null;
   #statusTimer: Timer | null = null;
+  #sweptAtMs = 0;
   #prunedAtMs = 0;
   readonly #neededAtMs: Record<Service, number> = { sms: 0, mms: 0 };
 
@@ -340,6 +341,9 @@ export class Agent {
     const { clock, outbox } = this.#deps;
     try {
       await outbox.open(clock.now());
+      // While nothing ran, nobody saw it being set back.
+      this.#sweptAtMs = clock.now();
+      await this.#clockMayBeBack(this.#sweptAtMs);
       await this.#guards.open(clock.now());
       this.#counts = await outbox.counts();
     } catch (error) {
@@ -518,6 +522,8 @@ export class Agent {
     const nowMs = clock.now();
     const horizon = (type: MessageType) => nowMs - REPORT_HORIZON_HOURS[type] * HOUR_MS;
     try {
+      if (nowMs < this.#sweptAtMs) await this.#clockMayBeBack(nowMs);
+      this.#sweptAtMs = nowMs;
       const { expired, noReport, held, resent } = await outbox.sweep({
         nowMs,
         inDoubtBeforeMs: { sms: this.#inDoubtBefore('sms', nowMs), mms: this.#inDoubtBefore('mms', nowMs) },
@@ -535,6 +541,16 @@ export class Agent {
     } catch (error) {
       this.#storeTrouble(error);
     }
+  }
+
+  /** An alarm must not wait until a clock that was put right has made up for it. */
+  async #clockMayBeBack(nowMs: number): Promise<void> {
+    this.#links.clockWasSetBack(nowMs);
+    this.#prunedAtMs = Math.min(this.#prunedAtMs, nowMs);
+    for (let moved = SWEEP_LIMIT; moved === SWEEP_LIMIT; ) {
+      moved = (await this.#deps.outbox.clockWasSetBack(nowMs, SWEEP_LIMIT)).length;
+    }
+    for (const service of SERVICES) this.#links.poke(service);
   }
 
   async #prune(nowMs: number): Promise<void> {

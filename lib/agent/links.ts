@@ -84,6 +84,14 @@ export class Links {
     return this.#services.get(service)?.reportReadySinceMs ?? null;
   }
 
+  /** The clock was set back: what is since later than now is since now. */
+  clockWasSetBack(nowMs: number): void {
+    for (const opened of this.#services.values()) {
+      const { reportReadySinceMs: sinceMs } = opened;
+      if (sinceMs !== null && sinceMs > nowMs) opened.reportReadySinceMs = nowMs;
+    }
+  }
+
   /**
    * Why nothing can be sent: the gateway refuses a login that it never took. The ID or the password must be wrong; a
    * login that worked before is tried again in the hope that it is a passing trouble.

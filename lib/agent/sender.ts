@@ -105,7 +105,7 @@ export class Sender {
   readonly #uploads: Upload[] = [];
   #stopping = false;
   #refusals = 0;
-  #pausedUntilMs = 0;
+  /** While it is armed nothing is claimed. That it fires is what counts: the clock may be set back meanwhile. */
   #pauseTimer: Timer | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -228,7 +228,7 @@ export class Sender {
   #freeTerms(): Terms | null {
     const { state } = this.#link;
     if (this.#stopping || state.name !== 'ready' || state.busy) return null;
-    return this.#deps.clock.now() < this.#pausedUntilMs ? null : state.terms;
+    return this.#pauseTimer ? null : state.terms;
   }
 
   /** Sleeps until a poke, or until the next scheduled message falls due. */
@@ -411,9 +411,11 @@ export class Sender {
 
   /** Claims nothing for a while. */
   #pause(ms: number): void {
-    this.#pausedUntilMs = this.#deps.clock.now() + ms;
     this.#pauseTimer?.cancel();
-    this.#pauseTimer = this.#deps.clock.timer(ms, () => this.#signal.raise());
+    this.#pauseTimer = this.#deps.clock.timer(ms, () => {
+      this.#pauseTimer = null;
+      this.#signal.raise();
+    });
   }
 
   /** The server's names of a message's files, uploading what it does not hold. */

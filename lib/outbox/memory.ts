@@ -24,6 +24,7 @@ import type {
 } from './outbox.ts';
 import {
   afterDoubt,
+  afterSetBack,
   assertTimes,
   attachmentHash,
   attachmentHashes,
@@ -33,6 +34,7 @@ import {
   CREATED_MEMORY_BUCKETS,
   cancelled,
   claimed,
+  compareWaiting,
   expired,
   freshMessage,
   inboxReport,
@@ -238,6 +240,13 @@ export class MemoryOutbox implements Outbox {
       }
     }
     return { ...sweep, more: moved >= limit };
+  }
+
+  async clockWasSetBack(nowMs: number, limit: number): Promise<StoredMessage[]> {
+    this.#assertOpen();
+    const found = [...this.#bySeq.values()].filter((message) => afterSetBack(message, nowMs) !== null);
+    found.sort(compareWaiting);
+    return found.slice(0, limit).map((message) => this.#apply(message, afterSetBack(message, nowMs) as Move));
   }
 
   async nextDueMs(service: Service, nowMs: number): Promise<number | null> {

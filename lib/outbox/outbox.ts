@@ -225,6 +225,11 @@ export interface Outbox {
 
   /** Moves what time has overtaken. `expireAtMs` itself is too late to send. */
   sweep(request: SweepRequest): Promise<Sweep>;
+  /**
+   * The clock was set back to `nowMs`: of the messages that came into their state at a later time than that, those that are READY
+   * and were not scheduled fall due, and those IN_DOUBT are so from now on. Resolves with these, at most `limit`, those READY first.
+   */
+  clockWasSetBack(nowMs: number, limit: number): Promise<StoredMessage[]>;
   /** The next time at which something READY falls due or expires, or null. Past only for what expired unswept. */
   nextDueMs(service: Service, nowMs: number): Promise<number | null>;
 

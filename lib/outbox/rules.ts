@@ -81,7 +81,7 @@ export function settled(message: Moving, settlement: Settlement, nowMs: number):
   if (settlement.to !== 'READY') return move(message, settlement.to, nowMs, { detail });
   return move(message, 'READY', nowMs, {
     detail,
-    dueAtMs: settlement.dueAtMs ?? message.dueAtMs,
+    dueAtMs: settlement.dueAtMs ?? dueAgainMs(message, nowMs),
     batchLimit: settlement.batchLimit ?? message.batchLimit,
   });
 }
@@ -108,7 +108,7 @@ export function expired(message: Moving, nowMs: number): Move {
 export function afterDoubt(message: Moving & { readonly expireAtMs: number }, request: SweepRequest): Move {
   if (request.inDoubtPolicy === 'hold' || message.expireAtMs <= request.nowMs)
     return { ...moving(message), held: true };
-  return move(message, 'READY', request.nowMs, {});
+  return move(message, 'READY', request.nowMs, { dueAtMs: dueAgainMs(message, request.nowMs) });
 }
 
 export function unreported(message: Moving, nowMs: number): Move {
@@ -123,7 +123,30 @@ export function cancelled(message: Moving, nowMs: number): Move | null {
 
 /** Null where the message is not held. */
 export function released(message: Moving, nowMs: number): Move | null {
-  return message.held ? move(message, 'READY', nowMs, { held: false }) : null;
+  return message.held ? move(message, 'READY', nowMs, { held: false, dueAtMs: dueAgainMs(message, nowMs) }) : null;
+}
+
+/**
+ * What becomes of a message when the clock shows less than when it came into its state: it must not wait until that is made up for. One
+ * that waits to be sent falls due, unless a flow has set its time; one in doubt is so from now on. Null where nothing is to be done.
+ */
+export function afterSetBack(
+  message: Moving & Pick<StoredMessage, 'createdAtMs' | 'retryOf'>,
+  nowMs: number,
+): Move | null {
+  const { state, updatedAtMs, dueAtMs, createdAtMs, claims, retryOf } = message;
+  if (updatedAtMs <= nowMs) return null;
+  if (state === 'IN_DOUBT') return { ...moving(message), updatedAtMs: nowMs };
+  const isScheduled = dueAtMs > createdAtMs && claims === 0 && retryOf === null;
+  if (state !== 'READY' || dueAtMs <= nowMs || isScheduled) return null;
+  return { ...moving(message), updatedAtMs: nowMs, dueAtMs: nowMs };
+}
+
+/** For sorting: READY in the order of claiming, then those in doubt, by since when they are. */
+export function compareWaiting(a: StoredMessage, b: StoredMessage): number {
+  const rank = ({ state }: StoredMessage): number => (state === 'READY' ? 0 : 1);
+  const atMs = ({ state, dueAtMs, updatedAtMs }: StoredMessage): number => (state === 'READY' ? dueAtMs : updatedAtMs);
+  return rank(a) - rank(b) || atMs(a) - atMs(b) || a.seq - b.seq;
 }
 
 /** A message that was IN_FLIGHT when the process ended. */
@@ -162,6 +185,11 @@ export const inboxReport = (
   receivedAtMs: number,
   message: StoredMessage | null,
 ): InboxReport => ({ ...report, seq, receivedAtMs, message });
+
+/** Of a message that went out: it was due, whatever a clock says that was set back since. */
+function dueAgainMs({ dueAtMs }: Moving, nowMs: number): number {
+  return Math.min(dueAtMs, nowMs);
+}
 
 function move(message: Moving, state: State, nowMs: number, changes: Partial<Move>): Move {
   assertTransition(message.messageId, message.state, state);

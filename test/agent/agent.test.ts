@@ -368,6 +368,53 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  describe('a clock that was ahead and is put right', () => {
+    const AHEAD_MS = 9 * 3_600_000;
+
+    for (const restarts of [false, true]) {
+      it(`does not keep an alarm back${restarts ? ' after a restart' : ''}, and what is scheduled has its time`, async () => {
+        const world = new World();
+        const nowMs = world.clock.now();
+        // Local time in the machine's own clock, taken for UTC until the network is there.
+        world.network.reach = { code: 'ECONNREFUSED' };
+        world.clock.correct(AHEAD_MS);
+        await world.send({ text: 'alarm' }, 'stored');
+        await world.send({ text: 'scheduled', sendAt: nowMs + AHEAD_MS + 3_600_000 }, 'stored');
+        world.clock.correct(-AHEAD_MS);
+        if (restarts) await world.crash();
+        world.network.reach = 'open';
+        await world.clock.advance(60_000);
+        assert.deepEqual(
+          world.frames.map(({ texts }) => texts),
+          [['alarm']],
+        );
+        await world.clock.advance(AHEAD_MS + 3_600_000);
+        assert.deepEqual(only(world.frames.slice(1)).texts, ['scheduled']);
+        await world.agent.stop();
+      });
+    }
+
+    it('makes neither a doubt nor a pause longer', async () => {
+      const world = new World({ settings: { respCodes: '11005=stop' } });
+      await world.send({ text: 'before' });
+      world.gateway.faults.add({ kind: 'cut-before-take', commands: ['1020'], times: 1 });
+      await world.send({ text: 'doubt' }, 'stored');
+      await world.clock.advance(1_000);
+      assert.equal(world.agent.status.inDoubt, 1);
+      world.clock.correct(-AHEAD_MS);
+      await world.clock.advance(70_000);
+      assert.equal(world.frames.at(-1)?.texts[0], 'doubt');
+
+      world.gateway.faults.add({ kind: 'reject', commands: ['1020'], times: 1, code: '11005' });
+      await world.send({ text: 'pause' }, 'stored');
+      await world.clock.advance(1_000);
+      world.clock.correct(-AHEAD_MS);
+      await world.clock.advance(61_000);
+      assert.equal(world.frames.at(-1)?.texts[0], 'pause');
+      await world.agent.stop();
+    });
+  });
+
   it('says so when no report came by the horizon, and takes one that comes later', async () => {
     const world = new World({
       settings: { maxAgeMinutes: 3_000 },

@@ -125,6 +125,10 @@ export class SqliteOutbox implements Outbox {
     return this.#call((store) => store.sweep(request));
   }
 
+  clockWasSetBack(nowMs: number, limit: number): Promise<StoredMessage[]> {
+    return this.#call((store) => store.clockWasSetBack(nowMs, limit));
+  }
+
   nextDueMs(service: Service, nowMs: number): Promise<number | null> {
     return this.#call((store) => store.nextDueMs(service, nowMs));
   }

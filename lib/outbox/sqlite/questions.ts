@@ -128,6 +128,25 @@ export class Questions {
     return found.flat();
   }
 
+  /** So many, if there are, of which `afterSetBack` says something, but for some; of each kind in the order of `compareWaiting`. */
+  fromLater(nowMs: number, limit: number, butSeqs: readonly number[]): MessageValues[] {
+    const known = new Set(butSeqs);
+    const inDoubt = [IN_DOUBT, HELD];
+    const isLater = (state: number, updatedAtMs: number): boolean =>
+      updatedAtMs > nowMs && (state === READY || inDoubt.includes(state));
+    this.#writeBefore(({ seq, state, updatedAtMs }) => isLater(state, updatedAtMs) && !known.has(seq));
+    const later = (find: (most: number) => MessageValues[]): MessageValues[] =>
+      this.#still((row) => isLater(row[STATE], row[11]) && !known.has(row[0]), { limit, spare: known.size }, find);
+    return [
+      ...[...SERVICES.keys()].map((service) =>
+        later((most) => this.#db.lists(SQL.readyLater, service, nowMs, nowMs, most)),
+      ),
+      ...inDoubt.flatMap((state) =>
+        [...TYPES.keys()].map((type) => later((most) => this.#db.lists(SQL.doubtLater, state, type, nowMs, most))),
+      ),
+    ].flat();
+  }
+
   /** The same of those that are held. */
   held(limit: number, butSeqs: readonly number[]): MessageValues[] {
     const known = new Set(butSeqs);

@@ -70,6 +70,9 @@ export type Body = readonly [
   ...[retryOf: string | null, attempt: number],
 ];
 
+/** Where `retryOf` stands in a body. */
+export const RETRY_OF = 15;
+
 export function bodyOf(message: StoredMessage): Body {
   const { type, service, groupId, to, from, text, subject, url, userCode, files } = message;
   const { frameKey, carry, contentHash, duplicateKey, createdAtMs, retryOf, attempt } = message;

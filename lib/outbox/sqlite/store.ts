@@ -27,12 +27,14 @@ import type {
 } from '../outbox.ts';
 import {
   afterDoubt,
+  afterSetBack,
   assertTimes,
   attachmentHashes,
   attachmentMissing,
   CLAIM_REACH,
   cancelled,
   claimed,
+  compareWaiting,
   expired,
   freshMessage,
   inboxReport,
@@ -455,6 +457,14 @@ export class Store {
       for (const live of found) swept.noReport.push(this.#move(live, unreported(live.message, nowMs)));
     }
     return { ...swept, more: left <= 0 };
+  }
+
+  *clockWasSetBack(nowMs: number, limit: number): Call<StoredMessage[]> {
+    yield IN_TURN;
+    const rows = yield* fetched(this.#rows.ask('fromLater', nowMs, limit, this.#liveSeqs));
+    const found = this.#newest(rows, (message) => afterSetBack(message, nowMs) !== null);
+    found.sort((a, b) => compareWaiting(a.message, b.message));
+    return found.slice(0, limit).map((live) => this.#move(live, afterSetBack(live.message, nowMs) as Move));
   }
 
   *nextDueMs(service: Service, nowMs: number): Call<number | null> {

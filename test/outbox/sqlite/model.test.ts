@@ -84,6 +84,10 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
       step: ({ outbox }: Under) => outbox.sweep(request),
     })),
   },
+  fc.tuple(atMs, limit).map((given) => ({
+    name: 'clockWasSetBack',
+    step: ({ outbox }: Under) => outbox.clockWasSetBack(...given),
+  })),
   fc.tuple(service, atMs).map(([of, nowMs]) => ({
     name: 'nextDueMs',
     step: ({ outbox }: Under) => outbox.nextDueMs(of, nowMs),
