@@ -1,5 +1,6 @@
 /**
- * A Map for entries that come and go by the thousand, and then are garbage at once.
+ * A Map for entries that come and go by the thousand, and whose values are garbage then, at once. Keys may stay until the next
+ * full collection: they should be small.
  *
  * The table of a Map that has lived for a while stands among V8's old objects, and after some thousand additions another one
  * takes its place. What an abandoned table holds looks alive to V8's quick collections of young objects, and is copied by them,

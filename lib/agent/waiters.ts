@@ -15,7 +15,7 @@ interface Input {
   resolve(outcomes: SendOutcome[]): void;
 }
 
-/** One open outcome of an input. A class, so that it does not outlast it: see `PassingMap`. */
+/** One open outcome of an input. A class, not a literal: see docs/decisions/0020. */
 class Waiter {
   readonly input: Input;
   readonly index: number;
@@ -119,7 +119,7 @@ const NOBODY: readonly Waiter[] = [];
 function add(byId: ById, messageId: string, waiter: Waiter): void {
   const waiting = byId.get(messageId);
   if (waiting) waiting.push(waiter);
-  else byId.set(messageId, [waiter]);
+  else byId.set(messageId, Array.of(waiter));
 }
 
 function take(byId: ById, messageId: string): readonly Waiter[] {

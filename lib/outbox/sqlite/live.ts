@@ -7,10 +7,7 @@ import { Ordered, type Timed } from '../ordered.ts';
 import type { Service, StoredMessage } from '../outbox.ts';
 import type { KeptReport } from './rows.ts';
 
-/**
- * A class, since V8 may come to make objects that are written as literals among its old ones, when they seem to last: these
- * would then keep all that they refer to, long after their end (see `PassingMap`).
- */
+/** A message in memory. A class, not a literal: see docs/decisions/0020. */
 export class Live implements Timed {
   readonly seq: number;
   /** Replaced with each move, never changed: it is given out. */

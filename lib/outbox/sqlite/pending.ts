@@ -10,14 +10,20 @@ import { bucketOf, type ChangingValues, type MessageValues, OPEN_STATES, SUPPRES
 
 const NOTHING = Buffer.alloc(0);
 
-/** Of a message that has no row yet: what never changes. */
-interface Put {
+/** Of a message that has no row yet: what never changes. A class, not a literal: see docs/decisions/0020. */
+class Put {
   readonly messageId: string;
   readonly fixed: Fixed;
   readonly body: Buffer;
+
+  constructor(messageId: string, fixed: Fixed, body: Buffer) {
+    this.messageId = messageId;
+    this.fixed = fixed;
+    this.body = body;
+  }
 }
 
-/** A message, and what it came to. A class for the reason that Live is one. */
+/** A message, and what it came to. A class for the same reason. */
 class PendingMessage {
   put: Put | null;
   moved: Moved;
@@ -179,7 +185,7 @@ export class Pending {
     let line = 0;
     for (const [seqs, messageIds, fixed, moved] of entry.put) {
       for (const [i, seq] of seqs.entries()) {
-        this.#put(seq, { messageId: messageIds[i] ?? '', fixed, body: lines[line++] ?? NOTHING }, moved);
+        this.#put(seq, new Put(messageIds[i] ?? '', fixed, lines[line++] ?? NOTHING), moved);
       }
       if (moved[0] !== SUPPRESSED) this.#countCreated(bucketOf(fixed[2]), seqs.length);
     }

@@ -153,7 +153,10 @@ export type KeptReport = readonly [seq: number, receivedAtMs: number, result: nu
 
 export function keptReport(report: NewReport, seq: number, receivedAtMs: number): KeptReport {
   const { groupId, to, resultRaw, telecom, sentAtRaw, result, outcome } = report;
-  return [seq, receivedAtMs, result, OUTCOMES.indexOf(outcome), [groupId, to, resultRaw, telecom, sentAtRaw]];
+  // Not literals: see docs/decisions/0020.
+  const wire: readonly string[] = Array.of(groupId, to, resultRaw, telecom, sentAtRaw);
+  const kept: readonly unknown[] = Array.of<unknown>(seq, receivedAtMs, result, OUTCOMES.indexOf(outcome), wire);
+  return kept as KeptReport;
 }
 
 export function reportOf(messageId: string, [seq, receivedAtMs, result, outcome, wire]: KeptReport) {

@@ -112,7 +112,10 @@ const NO_REPORTS: readonly KeptReport[] = [];
 const NO_MESSAGES: ReadonlyMap<string, Live> = new Map();
 const NOTHING_KNOWN = { messages: NO_MESSAGES, remembered: new Map<string, Remembered>() };
 
-/** What a message was before it changed. `message` is null when it was not in memory. */
+/**
+ * What a message was before it changed. `message` is null when it was not in memory. A class, not a literal: see
+ * docs/decisions/0020.
+ */
 class Undo {
   readonly live: Live;
   readonly message: StoredMessage | null;
