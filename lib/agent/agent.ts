@@ -94,7 +94,11 @@ const LONGEST_QUEUE = 2_000_000;
 /** Inputs that may wait for an answer in memory. */
 const MOST_WAITERS = 100_000;
 const SWEEP_MS = 1_000;
+/** Between two sweeps; more means that the clock was put forward, or that the machine slept. */
+const LONGEST_SWEEP_MS = 30_000;
 const SWEEP_LIMIT = 500;
+/** How many sweeps look for messages from a later time, after the clock was set back: for a minute. */
+const LOOKS_BACK = 60;
 const MOST_HELD_SHOWN = 200;
 const PRUNE_EVERY_MS = 60_000;
 const PRUNE_LIMIT = 1_000;
@@ -142,6 +146,10 @@ export class Agent {
   #reopenTimer: Timer | null = null;
   #statusTimer: Timer | null = null;
   #sweptAtMs = 0;
+  /** The clock, since the start. */
+  #wasSetBack = false;
+  /** How many sweeps look for what came from a later time. */
+  #looksBack = 1;
   #prunedAtMs = 0;
   readonly #neededAtMs: Record<Service, number> = { sms: 0, mms: 0 };
 
@@ -341,9 +349,7 @@ export class Agent {
     const { clock, outbox } = this.#deps;
     try {
       await outbox.open(clock.now());
-      // While nothing ran, nobody saw it being set back.
       this.#sweptAtMs = clock.now();
-      await this.#clockMayBeBack(this.#sweptAtMs);
       await this.#guards.open(clock.now());
       this.#counts = await outbox.counts();
     } catch (error) {
@@ -522,8 +528,7 @@ export class Agent {
     const nowMs = clock.now();
     const horizon = (type: MessageType) => nowMs - REPORT_HORIZON_HOURS[type] * HOUR_MS;
     try {
-      if (nowMs < this.#sweptAtMs) await this.#clockMayBeBack(nowMs);
-      this.#sweptAtMs = nowMs;
+      await this.#lookBack(nowMs);
       const { expired, noReport, held, resent } = await outbox.sweep({
         nowMs,
         inDoubtBeforeMs: { sms: this.#inDoubtBefore('sms', nowMs), mms: this.#inDoubtBefore('mms', nowMs) },
@@ -543,14 +548,25 @@ export class Agent {
     }
   }
 
-  /** An alarm must not wait until a clock that was put right has made up for it. */
-  async #clockMayBeBack(nowMs: number): Promise<void> {
-    this.#links.clockWasSetBack(nowMs);
-    this.#prunedAtMs = Math.min(this.#prunedAtMs, nowMs);
-    for (let moved = SWEEP_LIMIT; moved === SWEEP_LIMIT; ) {
-      moved = (await this.#deps.outbox.clockWasSetBack(nowMs, SWEEP_LIMIT)).length;
+  /**
+   * An alarm must not wait until a clock that was put right has made up for it. After it was seen to be set back, several looks: what
+   * was on its way into the store may still have the former time. While nothing ran, nobody saw it, so there is one at the start.
+   */
+  async #lookBack(nowMs: number): Promise<void> {
+    const sinceLastMs = nowMs - this.#sweptAtMs;
+    this.#sweptAtMs = nowMs;
+    if (sinceLastMs < 0 || sinceLastMs > LONGEST_SWEEP_MS) this.#links.clockJumped(nowMs);
+    if (sinceLastMs < 0) {
+      this.#wasSetBack = true;
+      this.#looksBack = LOOKS_BACK;
+      this.#prunedAtMs = Math.min(this.#prunedAtMs, nowMs);
     }
-    for (const service of SERVICES) this.#links.poke(service);
+    if (this.#looksBack === 0) return;
+    const request = { nowMs, doubts: this.#wasSetBack, limit: SWEEP_LIMIT };
+    const moved = await this.#deps.outbox.clockWasSetBack(request);
+    for (const { service } of moved) this.#links.poke(service);
+    // While there is more, the next sweep goes on.
+    if (moved.length < SWEEP_LIMIT) this.#looksBack--;
   }
 
   async #prune(nowMs: number): Promise<void> {

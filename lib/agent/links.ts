@@ -84,12 +84,10 @@ export class Links {
     return this.#services.get(service)?.reportReadySinceMs ?? null;
   }
 
-  /** The clock was set back: what is since later than now is since now. */
-  clockWasSetBack(nowMs: number): void {
-    for (const opened of this.#services.values()) {
-      const { reportReadySinceMs: sinceMs } = opened;
-      if (sinceMs !== null && sinceMs > nowMs) opened.reportReadySinceMs = nowMs;
-    }
+  /** The clock was set, or the machine slept: nobody knows for how long reports could come. */
+  clockJumped(nowMs: number): void {
+    for (const opened of this.#services.values())
+      if (opened.reportReadySinceMs !== null) opened.reportReadySinceMs = nowMs;
   }
 
   /**

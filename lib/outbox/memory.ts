@@ -17,6 +17,7 @@ import type {
   Outbox,
   ReportIntake,
   Service,
+  SetBack,
   Settlement,
   StoredMessage,
   Sweep,
@@ -242,11 +243,11 @@ export class MemoryOutbox implements Outbox {
     return { ...sweep, more: moved >= limit };
   }
 
-  async clockWasSetBack(nowMs: number, limit: number): Promise<StoredMessage[]> {
+  async clockWasSetBack(request: SetBack): Promise<StoredMessage[]> {
     this.#assertOpen();
-    const found = [...this.#bySeq.values()].filter((message) => afterSetBack(message, nowMs) !== null);
+    const found = [...this.#bySeq.values()].filter((message) => afterSetBack(message, request) !== null);
     found.sort(compareWaiting);
-    return found.slice(0, limit).map((message) => this.#apply(message, afterSetBack(message, nowMs) as Move));
+    return found.slice(0, request.limit).map((message) => this.#apply(message, afterSetBack(message, request) as Move));
   }
 
   async nextDueMs(service: Service, nowMs: number): Promise<number | null> {

@@ -168,6 +168,14 @@ export interface Sweep {
   readonly more: boolean;
 }
 
+export interface SetBack {
+  readonly nowMs: number;
+  /** Those IN_DOUBT and not held, too: they are so from now on. Only where the clock was seen to be set back, not where it may be late. */
+  readonly doubts: boolean;
+  /** Most messages that are moved. */
+  readonly limit: number;
+}
+
 export interface GuardQuery {
   readonly duplicateKeys: readonly string[];
   readonly sinceMs: number;
@@ -226,10 +234,10 @@ export interface Outbox {
   /** Moves what time has overtaken. `expireAtMs` itself is too late to send. */
   sweep(request: SweepRequest): Promise<Sweep>;
   /**
-   * The clock was set back to `nowMs`: of the messages that came into their state at a later time than that, those that are READY
-   * and were not scheduled fall due, and those IN_DOUBT are so from now on. Resolves with these, at most `limit`, those READY first.
+   * Sees to messages that came into their state later than now, since the clock shows less than it did: those READY that were not
+   * scheduled fall due, after as long a pause as they had. Resolves with those that it moved, READY first.
    */
-  clockWasSetBack(nowMs: number, limit: number): Promise<StoredMessage[]>;
+  clockWasSetBack(request: SetBack): Promise<StoredMessage[]>;
   /** The next time at which something READY falls due or expires, or null. Past only for what expired unswept. */
   nextDueMs(service: Service, nowMs: number): Promise<number | null>;
 

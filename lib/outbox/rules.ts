@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { UshotError } from '../errors.ts';
-import type { InboxReport, NewMessage, NewReport, Settlement, StoredMessage, SweepRequest } from './outbox.ts';
+import type { InboxReport, NewMessage, NewReport, SetBack, Settlement, StoredMessage, SweepRequest } from './outbox.ts';
 import { assertTransition, isEnd, type State } from './states.ts';
 
 /** Batch limit of a message that was never bisected. */
@@ -127,19 +127,21 @@ export function released(message: Moving, nowMs: number): Move | null {
 }
 
 /**
- * What becomes of a message when the clock shows less than when it came into its state: it must not wait until that is made up for. One
- * that waits to be sent falls due, unless a flow has set its time; one in doubt is so from now on. Null where nothing is to be done.
+ * What becomes of a message when the clock shows less than when it came into its state: it must not wait until that is made up
+ * for. One that waits to be sent falls due, after as long a pause as it had, unless a flow has set its time; the hold of one in doubt
+ * begins anew. Null where nothing is to be done.
  */
 export function afterSetBack(
   message: Moving & Pick<StoredMessage, 'createdAtMs' | 'retryOf'>,
-  nowMs: number,
+  { nowMs, doubts }: SetBack,
 ): Move | null {
-  const { state, updatedAtMs, dueAtMs, createdAtMs, claims, retryOf } = message;
+  const { state, held, updatedAtMs, dueAtMs, createdAtMs, claims, retryOf } = message;
   if (updatedAtMs <= nowMs) return null;
-  if (state === 'IN_DOUBT') return { ...moving(message), updatedAtMs: nowMs };
+  // One that is held has had its hold: it waits for the operator.
+  if (state === 'IN_DOUBT') return doubts && !held ? { ...moving(message), updatedAtMs: nowMs } : null;
   const isScheduled = dueAtMs > createdAtMs && claims === 0 && retryOf === null;
   if (state !== 'READY' || dueAtMs <= nowMs || isScheduled) return null;
-  return { ...moving(message), updatedAtMs: nowMs, dueAtMs: nowMs };
+  return { ...moving(message), updatedAtMs: nowMs, dueAtMs: nowMs + Math.max(0, dueAtMs - updatedAtMs) };
 }
 
 /** For sorting: READY in the order of claiming, then those in doubt, by since when they are. */
@@ -186,7 +188,7 @@ export const inboxReport = (
   message: StoredMessage | null,
 ): InboxReport => ({ ...report, seq, receivedAtMs, message });
 
-/** Of a message that went out: it was due, whatever a clock says that was set back since. */
+/** Of a message that was claimed: it was due, whatever a clock says that was set back since. */
 function dueAgainMs({ dueAtMs }: Moving, nowMs: number): number {
   return Math.min(dueAtMs, nowMs);
 }

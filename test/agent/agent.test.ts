@@ -394,6 +394,34 @@ describe('agent', () => {
       });
     }
 
+    it('does not shorten the hold of a doubt when it was behind, nor end what is held', async () => {
+      const lost = { kind: 'cut-before-take', commands: ['1020'], times: 1 } as const;
+      const resending = new World();
+      await resending.send({ text: 'before' });
+      resending.gateway.faults.add(lost);
+      await resending.send({ text: 'doubt' }, 'stored');
+      resending.clock.correct(-48 * 3_600_000);
+      await resending.crash();
+      await resending.clock.advance(5_000);
+      resending.clock.correct(48 * 3_600_000);
+      await resending.clock.advance(55_000);
+      assert.equal(resending.agent.status.inDoubt, 1);
+      await resending.clock.advance(20_000);
+      assert.equal(resending.frames.at(-1)?.texts[0], 'doubt');
+      await resending.agent.stop();
+
+      const holding = new World({ settings: { inDoubt: 'hold' } });
+      holding.gateway.faults.add(lost);
+      await holding.send({}, 'accepted', 200_000);
+      holding.clock.correct(-48 * 3_600_000);
+      await holding.crash();
+      await holding.clock.advance(5_000);
+      holding.clock.correct(48 * 3_600_000);
+      await holding.clock.advance(5_000);
+      assert.equal(holding.agent.status.held, 1);
+      await holding.agent.stop();
+    });
+
     it('makes neither a doubt nor a pause longer', async () => {
       const world = new World({ settings: { respCodes: '11005=stop' } });
       await world.send({ text: 'before' });

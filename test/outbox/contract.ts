@@ -547,36 +547,50 @@ export function outboxContract(name: string, makeOutbox: () => Promise<OutboxUnd
     });
 
     describe('a clock that is set back', () => {
-      it('lets what was not scheduled fall due, and what is in doubt be so from now on', async () => {
+      const setBack = (limit = 10, doubts = true) => outbox.clockWasSetBack({ nowMs: later(10), doubts, limit });
+
+      it('lets what was not scheduled fall due, after its pause, and a doubt begin anew', async () => {
         await accept(['alarm'], { createdAtMs: later(50), dueAtMs: later(50) });
         await accept(['scheduled'], { createdAtMs: later(50), dueAtMs: later(60) });
-        await accept(['resend'], { createdAtMs: later(50), dueAtMs: later(60), retryOf: 'first', attempt: 1 });
+        await accept(['resend'], { createdAtMs: later(50), dueAtMs: later(53), retryOf: 'first', attempt: 1 });
         await inFlight('refused');
-        await outbox.exchange([{ messageIds: ['refused'], to: 'READY', dueAtMs: later(70) }], null, later(40));
+        await outbox.exchange([{ messageIds: ['refused'], to: 'READY', dueAtMs: later(45) }], null, later(40));
         await inFlight('doubt');
         await outbox.exchange([{ messageIds: ['doubt'], to: 'IN_DOUBT' }], null, later(50));
         await accept(['ended'], { createdAtMs: later(50), dueAtMs: later(50), state: 'SUPPRESSED' });
         await accept(['early'], { createdAtMs: START_MS - 9, dueAtMs: START_MS - 9 });
         const before = await one('scheduled');
 
-        const moved = await outbox.clockWasSetBack(later(10), 10);
-        assert.deepEqual(ids(moved), ['alarm', 'resend', 'refused', 'doubt']);
-        assert.deepEqual(moved, await outbox.get(ids(moved)));
+        assert.deepEqual(ids(await setBack(10, false)), ['refused', 'alarm', 'resend']);
+        assert.deepEqual(ids(await setBack()), ['doubt']);
+        assert.deepEqual(await setBack(), []);
+        const moved = await outbox.get(['alarm', 'resend', 'refused', 'doubt']);
+        assert.deepEqual(moved.map(({ dueAtMs }) => dueAtMs).slice(0, 3), [10, 13, 15].map(later));
         for (const { updatedAtMs } of moved) assert.equal(updatedAtMs, later(10));
         assert.deepEqual(await one('scheduled'), before);
-        assert.deepEqual(await outbox.clockWasSetBack(later(10), 10), []);
-        assert.deepEqual((await claim(10, later(10))).toSorted(), ['alarm', 'early', 'refused', 'resend']);
+        assert.deepEqual(await claim(10, later(10)), ['early', 'alarm']);
+        assert.deepEqual(await claim(10, later(15)), ['resend', 'refused']);
         const sweep = await outbox.sweep(
           sweepRequest({ nowMs: later(20), inDoubtBeforeMs: { sms: later(11), mms: null } }),
         );
         assert.deepEqual(ids(sweep.resent), ['doubt']);
+        assert.deepEqual(await claim(10, later(20)), ['doubt']);
+      });
+
+      it('leaves what is held', async () => {
+        await inFlight('held');
+        await outbox.exchange([{ messageIds: ['held'], to: 'IN_DOUBT' }], null, later(50));
+        const times = { nowMs: later(60), inDoubtBeforeMs: { sms: later(60), mms: null } };
+        await outbox.sweep(sweepRequest({ ...times, inDoubtPolicy: 'hold' }));
+        assert.deepEqual(await setBack(), []);
+        assert.equal((await one('held')).updatedAtMs, later(50));
       });
 
       it('moves so many at a time, also of what waits since before a restart', async () => {
         await accept(['A', 'B', 'C'], { createdAtMs: later(50), dueAtMs: later(50) });
         await restart();
-        assert.deepEqual(ids(await outbox.clockWasSetBack(later(10), 2)), ['A', 'B']);
-        assert.deepEqual(ids(await outbox.clockWasSetBack(later(10), 2)), ['C']);
+        assert.deepEqual(ids(await setBack(2)), ['A', 'B']);
+        assert.deepEqual(ids(await setBack(2)), ['C']);
         assert.deepEqual(await claim(10, later(10)), ['A', 'B', 'C']);
       });
     });

@@ -24,6 +24,7 @@ import type {
   Outbox,
   ReportIntake,
   Service,
+  SetBack,
   Settlement,
   StoredMessage,
   Sweep,
@@ -125,8 +126,8 @@ export class SqliteOutbox implements Outbox {
     return this.#call((store) => store.sweep(request));
   }
 
-  clockWasSetBack(nowMs: number, limit: number): Promise<StoredMessage[]> {
-    return this.#call((store) => store.clockWasSetBack(nowMs, limit));
+  clockWasSetBack(request: SetBack): Promise<StoredMessage[]> {
+    return this.#call((store) => store.clockWasSetBack(request));
   }
 
   nextDueMs(service: Service, nowMs: number): Promise<number | null> {

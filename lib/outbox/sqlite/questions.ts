@@ -2,7 +2,7 @@
  * What the caller's thread asks, answered by what was kept: the log knows better than rows. What is being decided there is
  * newer still: that is for the one who asks to know.
  */
-import type { DuplicateTimes, SweepRequest } from '../outbox.ts';
+import type { DuplicateTimes, SetBack, SweepRequest } from '../outbox.ts';
 import type { AttachmentFolder } from './attachments.ts';
 import type { Commits } from './commits.ts';
 import type { Database } from './database.ts';
@@ -129,22 +129,20 @@ export class Questions {
   }
 
   /** So many, if there are, of which `afterSetBack` says something, but for some; of each kind in the order of `compareWaiting`. */
-  fromLater(nowMs: number, limit: number, butSeqs: readonly number[]): MessageValues[] {
+  fromLater({ nowMs, doubts, limit }: SetBack, butSeqs: readonly number[]): MessageValues[] {
     const known = new Set(butSeqs);
-    const inDoubt = [IN_DOUBT, HELD];
-    const isLater = (state: number, updatedAtMs: number): boolean =>
-      updatedAtMs > nowMs && (state === READY || inDoubt.includes(state));
+    const states = doubts ? [READY, IN_DOUBT] : [READY];
+    const isLater = (state: number, updatedAtMs: number): boolean => updatedAtMs > nowMs && states.includes(state);
     this.#writeBefore(({ seq, state, updatedAtMs }) => isLater(state, updatedAtMs) && !known.has(seq));
     const later = (find: (most: number) => MessageValues[]): MessageValues[] =>
       this.#still((row) => isLater(row[STATE], row[11]) && !known.has(row[0]), { limit, spare: known.size }, find);
-    return [
-      ...[...SERVICES.keys()].map((service) =>
-        later((most) => this.#db.lists(SQL.readyLater, service, nowMs, nowMs, most)),
-      ),
-      ...inDoubt.flatMap((state) =>
-        [...TYPES.keys()].map((type) => later((most) => this.#db.lists(SQL.doubtLater, state, type, nowMs, most))),
-      ),
-    ].flat();
+    const found = [...SERVICES.keys()].map((service) =>
+      later((most) => this.#db.lists(SQL.readyLater, service, nowMs, nowMs, most)),
+    );
+    for (const type of doubts ? TYPES.keys() : []) {
+      found.push(later((most) => this.#db.lists(SQL.doubtLater, type, nowMs, most)));
+    }
+    return found.flat();
   }
 
   /** The same of those that are held. */

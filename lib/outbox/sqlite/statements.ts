@@ -2,7 +2,7 @@
  * Every statement that the store makes, by name. Each names its index where it depends on one: the planner must not change
  * its mind as the file grows.
  */
-import { IN_FLIGHT, OPEN_STATES, READY, RETRY_OF } from './rows.ts';
+import { IN_DOUBT, IN_FLIGHT, OPEN_STATES, READY, RETRY_OF } from './rows.ts';
 
 /** In the order of MessageValues (rows.ts). */
 const HOT = 'state, batch_limit, due_at, updated_at, claims, result, detail, reports';
@@ -44,8 +44,7 @@ export const SQL = {
        WHERE state = ${READY} AND service = ? AND due_at > ? AND updated_at > ?
        AND (due_at <= created_at OR claims > 0 OR body ->> ${RETRY_OF} IS NOT NULL) ORDER BY due_at, seq LIMIT ?`,
   doubtLater: `SELECT ${ALL} FROM messages INDEXED BY messages_waiting
-       WHERE state = ? AND state BETWEEN 2 AND 4 AND type = ? AND updated_at > ?
-       ORDER BY updated_at, seq LIMIT ?`,
+       WHERE state = ${IN_DOUBT} AND state BETWEEN 2 AND 4 AND type = ? AND updated_at > ? ORDER BY updated_at, seq LIMIT ?`,
   nextDue: `SELECT due_at FROM messages INDEXED BY messages_ready
        WHERE state = ${READY} AND service = ? AND due_at > ? AND seq NOT IN (SELECT value FROM json_each(?))
        ORDER BY due_at LIMIT 1`,

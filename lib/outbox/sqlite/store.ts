@@ -20,6 +20,7 @@ import type {
   NewReport,
   ReportIntake,
   Service,
+  SetBack,
   Settlement,
   StoredMessage,
   Sweep,
@@ -462,12 +463,12 @@ export class Store {
     return { ...swept, more: left <= 0 };
   }
 
-  *clockWasSetBack(nowMs: number, limit: number): Call<StoredMessage[]> {
+  *clockWasSetBack(request: SetBack): Call<StoredMessage[]> {
     yield IN_TURN;
-    const rows = yield* fetched(this.#rows.ask('fromLater', nowMs, limit, this.#liveSeqs));
-    const found = this.#newest(rows, (message) => afterSetBack(message, nowMs) !== null);
+    const rows = yield* fetched(this.#rows.ask('fromLater', request, this.#liveSeqs));
+    const found = this.#newest(rows, (message) => afterSetBack(message, request) !== null);
     found.sort((a, b) => compareWaiting(a.message, b.message));
-    return found.slice(0, limit).map((live) => this.#move(live, afterSetBack(live.message, nowMs) as Move));
+    return found.slice(0, request.limit).map((live) => this.#move(live, afterSetBack(live.message, request) as Move));
   }
 
   *nextDueMs(service: Service, nowMs: number): Call<number | null> {

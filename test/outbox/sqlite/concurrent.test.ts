@@ -69,7 +69,9 @@ const call = fc.oneof(
   op('pendingReports', 1, limit, (most) => (outbox) => outbox.pendingReports(most)),
   op('reportsEmitted', 2, fc.array(fc.nat(20), { maxLength: 5 }), (seqs) => (outbox) => outbox.reportsEmitted(seqs)),
   op('sweep', 2, sweepRequestOf(limit), (request) => (outbox) => outbox.sweep(request)),
-  op('clockWasSetBack', 1, fc.tuple(atMs, limit), (given) => (outbox) => outbox.clockWasSetBack(...given)),
+  op('clockWasSetBack', 1, fc.record({ nowMs: atMs, doubts: fc.boolean(), limit }), (request) => (outbox) => {
+    return outbox.clockWasSetBack(request);
+  }),
   op('nextDueMs', 1, fc.tuple(service, atMs), (given) => (outbox) => outbox.nextDueMs(...given)),
   op('cancel', 1, fc.tuple(messageIds, atMs), (given) => (outbox) => outbox.cancel(...given)),
   op('release', 1, fc.tuple(messageIds, atMs), (given) => (outbox) => outbox.release(...given)),

@@ -84,9 +84,9 @@ const steps: fc.Arbitrary<{ name: string; step: Step }> = fc.oneof(
       step: ({ outbox }: Under) => outbox.sweep(request),
     })),
   },
-  fc.tuple(atMs, limit).map((given) => ({
+  fc.record({ nowMs: atMs, doubts: fc.boolean(), limit }).map((request) => ({
     name: 'clockWasSetBack',
-    step: ({ outbox }: Under) => outbox.clockWasSetBack(...given),
+    step: ({ outbox }: Under) => outbox.clockWasSetBack(request),
   })),
   fc.tuple(service, atMs).map(([of, nowMs]) => ({
     name: 'nextDueMs',
