@@ -41,7 +41,7 @@ export function frame(context: Context, state: Reporting, { frame }: FrameEvent)
     records.length > 0
       ? handOn(context, heard, records)
       : heard.talk.version === 'SAM10'
-        ? { state: pollFoundNothing(heard, heard.talk), effects: [] }
+        ? { state: pollFoundNothing(context, heard, heard.talk), effects: [] }
         : heartbeat(context, heard, heard.talk);
   return { state: next.state, effects: [...effects, ...next.effects] };
 }
@@ -141,13 +141,15 @@ function mark(state: Reporting, ticket: number): Reporting {
   return { ...state, held, unstored: held.reduce((sum, one) => sum + (one.stored ? 0 : one.reports), 0) };
 }
 
-function pollFoundNothing(state: Reporting, talk: Sam10): Reporting {
+function pollFoundNothing({ nowMs, settings }: Context, state: Reporting, talk: Sam10): Reporting {
   // Only the answer to a poll tells: an empty 1031 at another time is a heartbeat.
   if (!talk.awaiting) return state;
+  // No later than that, also where the clock was set back meanwhile.
+  const pollAtMs = Math.min(talk.pollAtMs, nowMs + settings.pollMs);
   return {
     ...state,
     history: { ...state.history, answersEmptyPolls: true },
-    talk: { ...talk, awaiting: false, silentPolls: 0 },
+    talk: { ...talk, pollAtMs, awaiting: false, silentPolls: 0 },
   };
 }
 

@@ -141,6 +141,23 @@ describe('link', () => {
     assert.equal(scene.gateway.commands.length, 7);
   });
 
+  it('SAM10 goes on polling where the clock was set back before an answer', async () => {
+    const scene = new Scene({ role: 'report', version: 'SAM10' });
+    let answer = () => {};
+    scene.gateway.respond = (frame, caller) => {
+      if (frame.COMMAND !== '1030') return scene.gateway.answer(frame, caller);
+      answer = () => caller.peer.write(reportBytes([], 'SAM10'));
+    };
+    await scene.ready();
+    answer();
+    await scene.clock.advance(5_000);
+    const polled = scene.gateway.commands.length;
+    scene.clock.correct(-9 * 3_600_000);
+    answer();
+    await scene.clock.advance(5_000);
+    assert.equal(scene.gateway.commands.length, polled + 1);
+  });
+
   it('keep-alives go out on time on an idle link', async () => {
     const scene = await new Scene().ready();
     await scene.clock.advance(95_000);
