@@ -354,9 +354,12 @@ export class Agent {
       this.#counts = await outbox.counts();
     } catch (error) {
       this.#storeTrouble(error);
+      // It may have opened, and failed then: the next try opens it anew.
+      await outbox.close().catch(() => {});
+      if (this.#life !== 'running') return;
       // Another process may let go of the file; a disk may be mounted late.
       this.#reopenTimer = clock.timer(REOPEN_MS, () => {
-        if (this.#life === 'running') this.#opened = this.#open();
+        this.#opened = this.#open();
       });
       return;
     }

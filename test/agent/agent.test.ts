@@ -877,6 +877,19 @@ describe('agent', () => {
     await world.agent.stop();
   });
 
+  it('opens its store again where that opened, and could not be read then', async () => {
+    const world = new World();
+    const counts = world.store.counts.bind(world.store);
+    world.store.counts = () => Promise.reject(new Error('disk away'));
+    await world.clock.advance(0);
+    assert.match(String(world.agent.status.problem), /disk away/);
+    world.store.counts = counts;
+    await world.clock.advance(10_000);
+    assert.equal(world.agent.status.problem, null);
+    assert.deepEqual(codes(await world.send({})), ['accepted']);
+    await world.agent.stop();
+  });
+
   it('is an error of the table whatever goes wrong in the store', async () => {
     const world = new World();
     await world.clock.advance(0);
